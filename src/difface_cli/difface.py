@@ -1,0 +1,141 @@
+"""The method, algorithm 1 of the paper: estimate, diffuse to step N, denoise back.
+
+Yue & Loy 2022, "DifFace: Blind Face Restoration with Diffused Error Contraction".
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from functools import partial
+
+import torch
+from torch import Tensor
+
+from difface_cli.diffusion import samplers
+from difface_cli.diffusion.denoiser import Denoiser
+from difface_cli.diffusion.schedule import Schedule, timesteps
+
+SAMPLERS = ("ddim", "ddpm")
+
+Estimator = Callable[[Tensor], Tensor]
+
+
+@dataclass(frozen=True)
+class Settings:
+    """What a user chooses.
+
+    Attributes:
+        n: the starting timestep N: small keeps what the estimator saw, large looks more real.
+        steps: calls of the prior from N down to 0.
+        eta: randomness of DDIM, 0 (none) to 1 (DDPM's).
+        sampler: "ddim" or "ddpm".
+    """
+
+    n: int = 400
+    steps: int = 100
+    eta: float = 0.5
+    sampler: str = "ddim"
+
+
+@dataclass(frozen=True)
+class Restored:
+    """A restored batch, both b×3×h×w in [0, 1]."""
+
+    estimate: Tensor
+    face: Tensor
+
+
+def face_seed(seed: int, face: Tensor, sample: int = 0) -> int:
+    """The seed of one face's noise: it follows from the user's seed, the face and the sample.
+
+    So a face gets the same noise whatever stands beside it in the batch, and whatever came
+    before. Two faces of one photo get different noise.
+
+    Args:
+        face: 3×h×w in [0, 1]; compared in 8 bits.
+        sample: 0, 1, … for several restorations of one face.
+    """
+    pixels = (face.clamp(0, 1) * 255).round().byte().contiguous().cpu().numpy().tobytes()
+    digest = hashlib.sha256(f"{seed}/{sample}/".encode() + pixels).digest()
+    return int.from_bytes(digest[:8], "big") >> 1  # torch's generators take 63 bits
+
+
+class FaceNoise:
+    """Standard normal noise for a batch, each face drawing from a generator of its own.
+
+    Drawn on the CPU, so that the same seed gives the same noise on every device.
+    """
+
+    def __init__(self, seeds: Sequence[int], like: Tensor) -> None:
+        self.generators = [torch.Generator().manual_seed(seed) for seed in seeds]
+        self.like = like
+
+    def __call__(self) -> Tensor:
+        """One draw, in the shape, dtype and on the device of the batch."""
+        shape = self.like.shape[1:]
+        draws = [torch.randn(shape, generator=generator) for generator in self.generators]
+        return torch.stack(draws).to(self.like, non_blocking=True)
+
+
+def restore(
+    y: Tensor,
+    estimator: Estimator,
+    denoise: Denoiser,
+    schedule: Schedule,
+    settings: Settings,
+    seeds: Sequence[int],
+    track: samplers.Track = iter,
+) -> Restored:
+    """Restore a batch of aligned faces: x_N ~ N(√α_N f(y), (1-α_N) I), then back to 0.
+
+    Args:
+        y: degraded faces, b×3×h×w in [0, 1].
+        estimator: f, from [0, 1] to [0, 1]; its result is clamped.
+        denoise: the prior, see `diffusion.denoiser`.
+        seeds: one for each face, see `face_seed`. A multiple k·b of them gives k samples of each
+            face: the estimate is made once, the results are ordered face by face.
+        track: sees the steps go by.
+
+    Returns:
+        The estimates (b) and the restored faces (k·b).
+
+    Raises:
+        ValueError: for settings outside their range.
+    """
+    check(settings, schedule)
+    samples, rest = divmod(len(seeds), len(y))
+    if rest or not samples:
+        raise ValueError(f"{len(seeds)} seeds for {len(y)} faces")
+
+    estimate = estimator(y).clamp(0, 1)
+    f_y = (2 * estimate - 1).repeat_interleave(samples, dim=0)
+    noise = FaceNoise(seeds, like=f_y)
+    x_n = schedule.q_sample(f_y, settings.n, noise())
+    visited = timesteps(settings.n, settings.steps)
+    x0 = sampler(settings)(denoise, x_n, schedule, visited, noise, track=track)
+    return Restored(estimate, (x0.clamp(-1, 1) + 1) / 2)
+
+
+def sampler(settings: Settings) -> Callable[..., Tensor]:
+    """The sampler that the settings name, with eta where it has one."""
+    if settings.sampler == "ddpm":
+        return samplers.ddpm
+    return partial(samplers.ddim, eta=settings.eta)
+
+
+def check(settings: Settings, schedule: Schedule) -> None:
+    """Raise ValueError, naming option and range, unless the settings can be run."""
+    problems: Iterable[tuple[bool, str]] = (
+        (0 < settings.n < len(schedule), f"N must be 1 to {len(schedule) - 1}, not {settings.n}"),
+        (
+            0 < settings.steps <= settings.n,
+            f"steps must be 1 to N = {settings.n}, not {settings.steps}",
+        ),
+        (0 <= settings.eta <= 1, f"eta must be 0 to 1, not {settings.eta}"),
+        (settings.sampler in SAMPLERS, f"there is no sampler {settings.sampler!r}"),
+    )
+    for fine, problem in problems:
+        if not fine:
+            raise ValueError(problem)

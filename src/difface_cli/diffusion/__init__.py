@@ -1,0 +1,1 @@
+"""Schedules and samplers; they know no network, no file and no console."""

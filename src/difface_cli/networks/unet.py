@@ -1,0 +1,259 @@
+"""The prior's network: the UNet of guided diffusion.
+
+Dhariwal & Nichol 2021, "Diffusion Models Beat GANs on Image Synthesis". Parameter names are
+those of the published checkpoints, so `load_state_dict(strict=True)` takes them as they are.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Sequence
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+GROUPS = 32
+
+
+def timestep_embedding(t: Tensor, dim: int, max_period: float = 10_000.0) -> Tensor:
+    """Sinusoids of the timestep: (b,) → (b, dim), cosines first. Vaswani et al. 2017."""
+    half = dim // 2
+    k = torch.arange(half, dtype=torch.float32, device=t.device)
+    angles = t[:, None].float() * torch.exp(-math.log(max_period) * k / half)[None]
+    embedding = torch.cat([angles.cos(), angles.sin()], dim=1)
+    return F.pad(embedding, (0, dim % 2))
+
+
+class Downsample(nn.Module):
+    """Halve height and width: a strided convolution, or a mean without parameters."""
+
+    def __init__(self, channels: int, use_conv: bool) -> None:
+        super().__init__()
+        self.op = nn.Conv2d(channels, channels, 3, 2, 1) if use_conv else nn.AvgPool2d(2)
+
+    def forward(self, x: Tensor) -> Tensor:
+        h: Tensor = self.op(x)
+        return h
+
+
+class Upsample(nn.Module):
+    """Double height and width by nearest neighbour, then convolve if asked to."""
+
+    def __init__(self, channels: int, use_conv: bool) -> None:
+        super().__init__()
+        self.conv = nn.Conv2d(channels, channels, 3, padding=1) if use_conv else nn.Identity()
+
+    def forward(self, x: Tensor) -> Tensor:
+        h: Tensor = self.conv(F.interpolate(x, scale_factor=2.0, mode="nearest"))
+        return h
+
+
+class ResBlock(nn.Module):
+    """Two convolutions around the timestep embedding, which shifts (and scales) the second norm."""
+
+    def __init__(
+        self,
+        channels: int,
+        emb_channels: int,
+        out_channels: int,
+        *,
+        dropout: float,
+        use_scale_shift_norm: bool,
+        resample: type[Downsample] | type[Upsample] | None = None,
+    ) -> None:
+        super().__init__()
+        self.use_scale_shift_norm = use_scale_shift_norm
+        self.in_layers = nn.Sequential(
+            nn.GroupNorm(GROUPS, channels),
+            nn.SiLU(),
+            nn.Conv2d(channels, out_channels, 3, padding=1),
+        )
+        self.resample = resample(channels, use_conv=False) if resample else nn.Identity()
+        emb_out = 2 * out_channels if use_scale_shift_norm else out_channels
+        self.emb_layers = nn.Sequential(nn.SiLU(), nn.Linear(emb_channels, emb_out))
+        self.out_layers = nn.Sequential(
+            nn.GroupNorm(GROUPS, out_channels),
+            nn.SiLU(),
+            nn.Dropout(dropout),
+            nn.Conv2d(out_channels, out_channels, 3, padding=1),
+        )
+        self.skip_connection = (
+            nn.Identity() if out_channels == channels else nn.Conv2d(channels, out_channels, 1)
+        )
+
+    def forward(self, x: Tensor, emb: Tensor) -> Tensor:
+        norm, act, conv = self.in_layers
+        h = conv(self.resample(act(norm(x))))
+        e = self.emb_layers(emb).to(h.dtype)[:, :, None, None]
+        if self.use_scale_shift_norm:
+            scale, shift = e.chunk(2, dim=1)
+            h = self.out_layers[0](h) * (1 + scale) + shift
+            h = self.out_layers[1:](h)
+        else:
+            h = self.out_layers(h + e)
+        out: Tensor = self.skip_connection(self.resample(x)) + h
+        return out
+
+
+class AttentionBlock(nn.Module):
+    """Self-attention over all positions, channels of the joint convolution in the legacy order.
+
+    Legacy: heads outermost, q, k and v inside each head.
+    """
+
+    def __init__(self, channels: int, num_head_channels: int) -> None:
+        super().__init__()
+        self.num_heads = channels // num_head_channels
+        self.norm = nn.GroupNorm(GROUPS, channels)
+        self.qkv = nn.Conv1d(channels, 3 * channels, 1)
+        self.proj_out = nn.Conv1d(channels, channels, 1)
+
+    def forward(self, x: Tensor) -> Tensor:
+        b, c, *size = x.shape
+        flat = x.reshape(b, c, -1)
+        qkv = self.qkv(self.norm(flat)).reshape(b, self.num_heads, -1, flat.shape[-1])
+        q, k, v = qkv.transpose(2, 3).chunk(3, dim=-1)
+        h = F.scaled_dot_product_attention(q, k, v).transpose(2, 3).reshape(b, c, -1)
+        return (flat + self.proj_out(h)).reshape(b, c, *size)
+
+
+class Stage(nn.Sequential):
+    """Layers in a row, of which the residual blocks also take the timestep embedding."""
+
+    def forward(self, x: Tensor, emb: Tensor) -> Tensor:  # type: ignore[override]
+        for layer in self:
+            x = layer(x, emb) if isinstance(layer, ResBlock) else layer(x)
+        return x
+
+
+class UNet(nn.Module):
+    """Predict eps or x0 of a noised picture.
+
+    Args:
+        image_size: side at the first level (after `patch_size`); halved at each further level.
+        attention_resolutions: the sides at which attention stands; the middle always has it.
+        num_res_blocks: a number, or one per level.
+        patch_size: side of the pixel-unshuffle in front and the shuffle behind; `in_channels`
+            and `out_channels` count what the convolutions see: 3·patch_size² for RGB.
+
+    The network is convolutional: it also runs at other sizes, divisible by
+    patch_size · 2^(levels - 1).
+    """
+
+    def __init__(
+        self,
+        *,
+        image_size: int,
+        in_channels: int,
+        model_channels: int,
+        out_channels: int,
+        num_res_blocks: int | Sequence[int],
+        attention_resolutions: Sequence[int],
+        channel_mult: Sequence[int],
+        num_head_channels: int,
+        use_scale_shift_norm: bool = True,
+        resblock_updown: bool = False,
+        dropout: float = 0.0,
+        patch_size: int = 1,
+    ) -> None:
+        super().__init__()
+        levels = len(channel_mult)
+        blocks = [num_res_blocks] * levels if isinstance(num_res_blocks, int) else num_res_blocks
+        if len(blocks) != levels:
+            raise ValueError(f"num_res_blocks has {len(blocks)} entries for {levels} levels")
+        self.patch_size = patch_size
+        self.stride = patch_size * 2 ** (levels - 1)
+        self.model_channels = model_channels
+        emb_channels = 4 * model_channels
+        self.time_embed = nn.Sequential(
+            nn.Linear(model_channels, emb_channels),
+            nn.SiLU(),
+            nn.Linear(emb_channels, emb_channels),
+        )
+
+        def res(
+            ch: int, out: int, resample: type[Downsample] | type[Upsample] | None = None
+        ) -> ResBlock:
+            return ResBlock(
+                ch,
+                emb_channels,
+                out,
+                dropout=dropout,
+                use_scale_shift_norm=use_scale_shift_norm,
+                resample=resample,
+            )
+
+        def attention(ch: int, level: int) -> Iterator[nn.Module]:
+            if image_size // 2**level in attention_resolutions:
+                yield AttentionBlock(ch, num_head_channels)
+
+        ch = channel_mult[0] * model_channels
+        self.input_blocks = nn.ModuleList([Stage(nn.Conv2d(in_channels, ch, 3, padding=1))])
+        skips = [ch]
+        for level, mult in enumerate(channel_mult):
+            out = mult * model_channels
+            for _ in range(blocks[level]):
+                self.input_blocks.append(Stage(res(ch, out), *attention(out, level)))
+                ch = out
+                skips.append(ch)
+            if level < levels - 1:
+                down = res(ch, ch, Downsample) if resblock_updown else Downsample(ch, True)
+                self.input_blocks.append(Stage(down))
+                skips.append(ch)
+
+        self.middle_block = Stage(res(ch, ch), AttentionBlock(ch, num_head_channels), res(ch, ch))
+
+        self.output_blocks = nn.ModuleList()
+        for level, mult in reversed(list(enumerate(channel_mult))):
+            out = mult * model_channels
+            for i in range(blocks[level] + 1):
+                layers = [res(ch + skips.pop(), out), *attention(out, level)]
+                ch = out
+                if level > 0 and i == blocks[level]:
+                    layers.append(res(ch, ch, Upsample) if resblock_updown else Upsample(ch, True))
+                self.output_blocks.append(Stage(*layers))
+
+        self.out = nn.Sequential(
+            nn.GroupNorm(GROUPS, ch), nn.SiLU(), nn.Conv2d(ch, out_channels, 3, padding=1)
+        )
+
+    def zero_init(self) -> None:
+        """Start training as the identity: silence the last convolution of each residual branch."""
+        for module in self.modules():
+            if isinstance(module, ResBlock):
+                last: nn.Module = module.out_layers[-1]
+            elif isinstance(module, AttentionBlock):
+                last = module.proj_out
+            elif isinstance(module, UNet):
+                last = module.out[-1]
+            else:
+                continue
+            for parameter in last.parameters():
+                nn.init.zeros_(parameter)
+
+    def forward(self, x: Tensor, t: Tensor) -> Tensor:
+        """Predict from x_t in [-1, 1].
+
+        Args:
+            x: b×3×h×w; h and w divisible by `self.stride`.
+            t: (b,) timesteps of the unrespaced schedule.
+
+        Returns:
+            b×c×h×w, with c = 3, or 6 where the variance is learned.
+        """
+        emb = self.time_embed(timestep_embedding(t, self.model_channels).to(self.dtype))
+        h = F.pixel_unshuffle(x, self.patch_size).to(self.dtype)
+        skips = []
+        for stage in self.input_blocks:
+            h = stage(h, emb)
+            skips.append(h)
+        h = self.middle_block(h, emb)
+        for stage in self.output_blocks:
+            h = stage(torch.cat([h, skips.pop()], dim=1), emb)
+        return F.pixel_shuffle(self.out(h), self.patch_size)
+
+    @property
+    def dtype(self) -> torch.dtype:
+        """The dtype of the weights."""
+        return next(self.parameters()).dtype
