@@ -1,0 +1,116 @@
+"""TOML tables read key by key, so that every complaint names file, table and key."""
+
+from __future__ import annotations
+
+import re
+import tomllib
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from difface_cli.errors import RegistryError
+
+
+REQUIRED: Any = object()  # the default of a key that must be there
+
+
+class Table:
+    """One table of a TOML file.
+
+    The readers return a key's value, or raise RegistryError when it is missing without a default,
+    of the wrong type, or outside what is allowed. `end` refuses the keys nobody read.
+    """
+
+    def __init__(self, path: Path, name: str, values: Mapping[str, Any]) -> None:
+        self.path, self.name, self.values = path, name, values
+        self.seen: set[str] = set()
+
+    @classmethod
+    def of_file(cls, path: Path) -> Table:
+        """The top level of a file.
+
+        Raises:
+            RegistryError: when it is missing, cannot be read, or is not TOML.
+        """
+        try:
+            return cls(path, "", tomllib.loads(path.read_text(encoding="utf-8")))
+        except FileNotFoundError:
+            raise RegistryError(f"{path} does not exist.", "Check its path.") from None
+        except OSError as e:
+            raise RegistryError(f"{path} cannot be read: {e.strerror}.", "Check it.") from None
+        except (tomllib.TOMLDecodeError, UnicodeDecodeError) as e:
+            raise RegistryError(f"{path} is not TOML: {e}.", "Correct the file.") from None
+
+    def error(self, key: str | None, problem: str) -> RegistryError:
+        """The complaint about a key of this table, to be raised."""
+        place = f"[{self.name}]" if self.name else "the top level"
+        what = f" {key}" if key else ""
+        return RegistryError(f"{self.path}: in {place},{what} {problem}.", "Correct this entry.")
+
+    def value(self, key: str, kind: type | tuple[type, ...], default: Any = REQUIRED) -> Any:
+        """A value of this type."""
+        self.seen.add(key)
+        value = self.values.get(key, default)
+        if value is REQUIRED:
+            raise self.error(key, "is missing")
+        if not isinstance(value, kind) or isinstance(value, bool):
+            raise self.error(key, f"has the wrong type ({type(value).__name__})")
+        return value
+
+    def text(self, key: str, default: Any = REQUIRED) -> str:
+        """A string, not empty unless the default is."""
+        value: str = self.value(key, str, default)
+        if not value and default is REQUIRED:
+            raise self.error(key, "is empty")
+        return value
+
+    def choice(self, key: str, choices: tuple[str, ...], default: Any = REQUIRED) -> str:
+        """One of the given strings."""
+        value = self.text(key, default)
+        if value not in choices:
+            raise self.error(key, f"is {value!r} and not one of {', '.join(choices)}")
+        return value
+
+    def pattern(self, key: str, regex: str, meaning: str, required: bool = False) -> str:
+        """A string that the whole pattern matches, or an empty one."""
+        value = self.text(key, REQUIRED if required else "")
+        if value and not re.fullmatch(regex, value):
+            raise self.error(key, f"is not {meaning}")
+        return value
+
+    def real(self, key: str, default: float, low: float, high: float) -> float:
+        """A number from low to high."""
+        value: float = self.value(key, (int, float), default)
+        if not low <= value <= high:
+            raise self.error(key, f"is {value} and not {low} to {high}")
+        return value
+
+    def number(self, key: str, default: int, low: int, high: int) -> int:
+        """A whole number from low to high."""
+        self.value(key, int, default)
+        return int(self.real(key, default, low, high))
+
+    def tables(self, key: str) -> list[tuple[str, Table]]:
+        """The named tables inside the table `key`, by name."""
+        entries = []
+        for name, values in self.value(key, dict, {}).items():
+            if not isinstance(values, dict):
+                raise self.error(f"{key}.{name}", "is no table")
+            entries.append((name, Table(self.path, f"{key}.{name}", values)))
+        return entries
+
+    def array(self, key: str) -> list[Table]:
+        """The tables of a list with at least one."""
+        entries = self.value(key, list)
+        if not entries:
+            raise self.error(key, "is empty")
+        if not all(isinstance(entry, dict) for entry in entries):
+            raise self.error(key, "must hold tables")
+        name = f"{self.name}.{key}"
+        return [Table(self.path, f"{name}[{i}]", entry) for i, entry in enumerate(entries)]
+
+    def end(self) -> None:
+        """Refuse keys that nobody asked for: a typing error must not pass unseen."""
+        unknown = sorted(set(self.values) - self.seen)
+        if unknown:
+            raise self.error(unknown[0], "is no key known here")

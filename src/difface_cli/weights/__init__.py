@@ -1,0 +1,1 @@
+"""Files of parameters: found, verified, and put into networks."""

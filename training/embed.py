@@ -1,0 +1,42 @@
+"""Put trained weights into the package and their size and hash into models.toml.
+
+    python training/embed.py prior=prior.safetensors estimator=estimator.safetensors
+
+Without arguments, sizes and hashes are brought up to date with the files in the package.
+"""
+
+from __future__ import annotations
+
+import re
+import shutil
+import sys
+from pathlib import Path
+
+from difface_cli.weights.store import PACKAGE, sha256
+
+PARTS = ("prior", "estimator", "detector")
+
+
+def main() -> None:
+    """Copy the named files, then write bytes and sha256 of each part into its block."""
+    starter = PACKAGE / "starter"
+    for argument in sys.argv[1:]:
+        part, _, source = argument.partition("=")
+        if part not in PARTS:
+            sys.exit(f"{part!r} is none of {', '.join(PARTS)}")
+        shutil.copyfile(source, starter / f"{part}.safetensors")
+
+    registry = Path(__file__).parents[1] / "models.toml"
+    text = registry.read_text(encoding="utf-8")
+    for part in PARTS:
+        path = starter / f"{part}.safetensors"
+        block = rf'(\[weights\.starter-{part}\]\n.*?bytes = )\d+(\nsha256 = ")[0-9a-f]*(")'
+        facts = rf"\g<1>{path.stat().st_size}\g<2>{sha256(path)}\g<3>"
+        text, found = re.subn(block, facts, text, count=1, flags=re.DOTALL)
+        if not found:
+            sys.exit(f"models.toml has no block for starter-{part}")
+    registry.write_text(text, encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main()
