@@ -1,0 +1,116 @@
+"""The `difface` command: plugins loaded, the one place where errors are printed."""
+
+from __future__ import annotations
+
+import os
+import sys
+from typing import Annotated, Any
+
+import typer
+from typer.core import TyperGroup
+
+from difface_cli import __version__, plugins
+from difface_cli.cli import console, failures
+
+HELP = """
+Restore the faces in old and damaged photos: estimate, diffuse, denoise back.
+
+Restored detail is synthesised: it is no evidence of identity.
+"""
+
+
+class _Group(TyperGroup):
+    """A command group that turns every exception into one sentence and an exit code."""
+
+    debug = False
+
+    def main(self, *args: Any, **kwargs: Any) -> Any:
+        try:
+            return super().main(*args, **kwargs)
+        except BrokenPipeError:
+            _abandon_stdout()
+            raise SystemExit(1) from None
+        except Exception as error:
+            raise SystemExit(failures.report(error, self.debug or _debug_asked())) from error
+
+    def invoke(self, ctx: Any) -> Any:
+        self.debug = bool(ctx.params.get("debug"))
+        try:
+            return super().invoke(ctx)
+        except KeyboardInterrupt:
+            raise SystemExit(failures.interrupted()) from None
+
+
+def build() -> tuple[typer.Typer, tuple[plugins.Plugin, ...]]:
+    """Make the app with the commands of all plugins.
+
+    Returns:
+        the app, and every plugin with the reason if it was skipped. Commands find the same
+        tuple as `ctx.obj`.
+    """
+    app = typer.Typer(
+        cls=_Group,
+        help=HELP,
+        no_args_is_help=True,
+        rich_markup_mode="rich",
+        pretty_exceptions_enable=False,
+        context_settings={"help_option_names": ["-h", "--help"]},
+    )
+
+    @app.callback()
+    def difface(
+        ctx: typer.Context,
+        version: Annotated[
+            bool,
+            typer.Option(
+                "--version", help="Print the version.", callback=_show_version, is_eager=True
+            ),
+        ] = False,
+        debug: Annotated[
+            bool, typer.Option("--debug", help="Show tracebacks; so does DIFFACE_DEBUG=1.")
+        ] = False,
+    ) -> None:
+        ctx.obj = found
+
+    found = plugins.load(app)
+    return app, found
+
+
+def main() -> None:
+    """Run `difface` with the arguments of the process, and exit."""
+    try:
+        app, found = build()
+        if "_DIFFACE_COMPLETE" not in os.environ:  # a shell asks for completions
+            _warn_of_skipped(found)
+        app(prog_name="difface")
+    except KeyboardInterrupt:
+        raise SystemExit(failures.interrupted()) from None
+    finally:
+        try:
+            sys.stdout.flush()
+        except BrokenPipeError:
+            _abandon_stdout()
+
+
+def _show_version(wanted: bool) -> None:
+    if wanted:
+        typer.echo(f"difface {__version__}")
+        raise typer.Exit
+
+
+def _warn_of_skipped(found: tuple[plugins.Plugin, ...]) -> None:
+    for plugin in found:
+        if plugin.error is not None:
+            console.warn(
+                f"plugin '{plugin.name}' of {plugin.distribution} is skipped: {plugin.error}"
+                " (see: difface plugins)"
+            )
+
+
+def _debug_asked() -> bool:
+    return os.environ.get("DIFFACE_DEBUG", "0") not in {"", "0"}
+
+
+def _abandon_stdout() -> None:
+    """Let the interpreter's last flush go nowhere, since the reader of the pipe has gone."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

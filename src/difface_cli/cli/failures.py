@@ -1,0 +1,58 @@
+"""What a failed command prints, and the exit code that goes with it."""
+
+from __future__ import annotations
+
+import traceback
+
+from difface_cli.cli import console
+from difface_cli.errors import DeviceError, DifFaceError
+
+INTERRUPTED = 130
+UNEXPECTED = 70  # EX_SOFTWARE of sysexits.h
+
+ASK_FOR_TRACEBACK = (
+    "Run again as 'difface --debug ...' (or with DIFFACE_DEBUG=1) for the traceback, and report it."
+)
+
+
+def report(error: Exception, debug: bool) -> int:
+    """Print `error` on stderr as one sentence and the next step; `debug` adds the traceback.
+
+    Returns:
+        the exit code.
+    """
+    if debug:
+        traceback.print_exception(error)
+    known = error if isinstance(error, DifFaceError) else _translate(error)
+    if known is not None:
+        console.say("error", known.message, known.hint)
+        return known.exit_code
+    text = f"{type(error).__name__}: {error}".strip().removesuffix(":")
+    hint = "Please report it with the traceback above." if debug else ASK_FOR_TRACEBACK
+    console.say("error", f"unexpected error, a fault of the program: {text}", hint)
+    return UNEXPECTED
+
+
+def interrupted() -> int:
+    """Say that the user stopped the command, and return the exit code."""
+    console.say("stopped", "interrupted before the end", style="bold yellow")
+    return INTERRUPTED
+
+
+def _translate(error: Exception) -> DifFaceError | None:
+    """Failures of the machine, known by name: torch must not be imported to name its own."""
+    text = str(error)
+    names = {kind.__name__ for kind in type(error).__mro__}
+    if names & {"MemoryError", "OutOfMemoryError"} or "DefaultCPUAllocator" in text:
+        where = "GPU memory" if "OutOfMemoryError" in names else "memory"
+        return DeviceError(
+            f"There is not enough {where} for this run.",
+            "Close other programs, take a smaller picture, leave out --upscale"
+            + (", or use --device cpu." if where == "GPU memory" else "."),
+        )
+    if isinstance(error, ImportError) and ("libGL" in text or "libgthread" in text):
+        return DeviceError(
+            f"OpenCV cannot be loaded: {text}.",
+            "On Debian or Ubuntu: apt-get install libgl1 libglib2.0-0",
+        )
+    return None
