@@ -1,0 +1,38 @@
+"""Pictures between file and array, losing nothing a user cares about.
+
+`read` gives a `Photo` (pixels upright, alpha, colour profile, EXIF, depth), `write` puts one
+back in its place in one step. The modules: `photo` is the record and its arithmetic, `reading`
+and `decode` take files apart, `writing` and `encode16` put them together, `exif` edits metadata,
+`quiet` tames Pillow.
+"""
+
+from __future__ import annotations
+
+from difface_cli.images.photo import (
+    MAX_PIXELS,
+    MIN_SIDE,
+    Photo,
+    is_gray,
+    rgb8,
+    upscale,
+    with_pixels,
+)
+from difface_cli.images.reading import peek, read, read_bytes, read_stdin
+from difface_cli.images.writing import encode, format_for, write
+
+__all__ = [
+    "MAX_PIXELS",
+    "MIN_SIDE",
+    "Photo",
+    "encode",
+    "format_for",
+    "is_gray",
+    "peek",
+    "read",
+    "read_bytes",
+    "read_stdin",
+    "rgb8",
+    "upscale",
+    "with_pixels",
+    "write",
+]

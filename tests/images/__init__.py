@@ -1,0 +1,1 @@
+"""Tests of difface_cli.images."""
