@@ -172,11 +172,14 @@ def test_cmyk_with_an_unfit_profile_is_still_read(profile: bytes) -> None:
 
 def test_ycbcr_tiff_becomes_rgb() -> None:
     image = Image.fromarray(smooth()).convert("YCbCr")
-    photo = read_bytes(saved(image, "TIFF"), "a")
-    assert np.array_equal(photo.pixels, np.asarray(image.convert("RGB")))
+    photo = read_bytes(saved(image, "TIFF", compression="jpeg"), "a")
+    assert np.abs(photo.pixels.astype(int) - smooth()).mean() < 3
 
 
 def test_opencv_decoder_is_left_as_loud_as_it_was() -> None:
-    before = cv2.utils.logging.getLogLevel()
-    assert decode._opencv(b"nothing") is None
-    assert cv2.utils.logging.getLogLevel() == before
+    before = cv2.utils.logging.setLogLevel(cv2.utils.logging.LOG_LEVEL_ERROR)
+    try:
+        assert decode._opencv(b"nothing") is None
+        assert cv2.utils.logging.getLogLevel() == cv2.utils.logging.LOG_LEVEL_ERROR
+    finally:
+        cv2.utils.logging.setLogLevel(before)

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from PIL import ExifTags, Image, ImageOps
+from PIL import ExifTags, Image, ImageFile, ImageOps
 
 from difface_cli.images import exif, is_gray, peek, read, read_bytes, read_stdin
 
@@ -111,6 +111,17 @@ def test_any_path_can_be_read(name: str, tmp_path: Path) -> None:
     assert peek(path) == (30, 20, "PNG")
     with path.open("rb") as file:
         assert np.array_equal(read(file).pixels, pixels)
+
+
+def test_peek_decodes_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    decoded: list[str | None] = []
+    monkeypatch.setattr(ImageFile.ImageFile, "load", lambda image: decoded.append(image.format))
+    path = tmp_path / "photo"
+    for format in ("JPEG", "PNG", "WEBP", "TIFF", "BMP"):
+        path.write_bytes(saved(Image.fromarray(smooth()), format))
+        decoded.clear()
+        assert peek(path) == (64, 48, format)
+        assert not decoded
 
 
 def test_a_stream_that_cannot_seek_is_read() -> None:

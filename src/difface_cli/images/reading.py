@@ -26,7 +26,7 @@ MAX_STDIN = 4_000_000_000
 """Most bytes taken from standard input."""
 
 _SIGNATURES = (b"\xff\xd8\xff", b"\x89PNG", b"RIFF", b"II*\0", b"MM\0*", b"BM", b"GIF8")
-_END_OF_JPEG = b"\xff\xd9"
+_SCAN_OF_JPEG, _END_OF_JPEG = b"\xff\xda", b"\xff\xd9"
 _SIDEWAYS = (5, 6, 7, 8)
 _AGAIN = "Copy or download it again."
 
@@ -196,9 +196,19 @@ def _check_whole(image: Image.Image, file: IO[bytes]) -> None:
     if image.format == "PNG":
         image.verify()
     elif image.format in ("JPEG", "MPO"):
-        file.seek(getattr(image, "tile")[0].offset)  # noqa: B009 (only ImageFile has it)
-        if _END_OF_JPEG not in file.read():
+        file.seek(0)
+        data = file.read()
+        if data.find(_END_OF_JPEG, _first_scan(data)) < 0:
             raise OSError("no end-of-image mark behind the first scan")
+
+
+def _first_scan(data: bytes) -> int:
+    """Where the pixels of a JPEG start: behind the thumbnail, which has its own end mark."""
+    at = 2
+    while data[at : at + 2] != _SCAN_OF_JPEG and data[at : at + 1] == b"\xff":
+        fill = data[at + 1 : at + 2] == b"\xff"
+        at += 1 if fill else 2 + int.from_bytes(data[at + 2 : at + 4], "big")
+    return at
 
 
 def _format(image: Image.Image) -> str:
