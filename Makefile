@@ -1,7 +1,6 @@
 PYTHON ?= python3
 BIN := .venv/bin
 STAMP := .venv/.installed
-PHOTOS := examples/photos/astronaut_old.jpg examples/photos/group_old.jpg
 PIP := $(BIN)/pip install --quiet --disable-pip-version-check
 
 .DELETE_ON_ERROR:
@@ -15,7 +14,8 @@ $(STAMP): pyproject.toml
 	touch $@
 
 demo: $(STAMP)
-	$(BIN)/difface restore $(PHOTOS) -o demo --overwrite
+	$(BIN)/difface restore examples/photos/astronaut_old.jpg --upscale 4 -o demo --overwrite
+	$(BIN)/difface restore examples/photos/group_old.jpg --upscale 2 -o demo --overwrite
 	@echo 'The restored photos are in demo/, the old ones in examples/photos/.'
 
 lint: $(STAMP)

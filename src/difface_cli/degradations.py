@@ -135,7 +135,8 @@ def resize(x: Tensor, size: tuple[int, int], resample: str) -> Tensor:
 
 def luma(x: Tensor) -> Tensor:
     """BT.601 luma of RGB: 3×h×w → 1×h×w."""
-    return (x * x.new_tensor([0.299, 0.587, 0.114])[:, None, None]).sum(0, keepdim=True)
+    weights = torch.tensor([0.299, 0.587, 0.114], dtype=x.dtype, device=x.device)
+    return torch.einsum("chw,c->hw", x, weights)[None]
 
 
 def jpeg(x: Tensor, quality: int) -> Tensor:

@@ -6,7 +6,7 @@ Yue & Loy 2022, "DifFace: Blind Face Restoration with Diffused Error Contraction
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
 
@@ -88,11 +88,11 @@ def restore(
     seeds: Sequence[int],
     track: samplers.Track = iter,
 ) -> Restored:
-    """Restore a batch of aligned faces: x_N ~ N(√α_N f(y), (1-α_N) I), then back to 0.
+    """Restore a batch of aligned faces: estimate, diffuse to step N, denoise back.
 
     Args:
         y: degraded faces, b×3×h×w in [0, 1].
-        estimator: f, from [0, 1] to [0, 1]; its result is clamped.
+        estimator: f, from [0, 1] to [0, 1].
         denoise: the prior, see `diffusion.denoiser`.
         seeds: one for each face, see `face_seed`. A multiple k·b of them gives k samples of each
             face: the estimate is made once, the results are ordered face by face.
@@ -104,18 +104,46 @@ def restore(
     Raises:
         ValueError: for settings outside their range.
     """
-    check(settings, schedule)
     samples, rest = divmod(len(seeds), len(y))
     if rest or not samples:
         raise ValueError(f"{len(seeds)} seeds for {len(y)} faces")
+    estimates = estimate(y, estimator)
+    f_y = estimates.repeat_interleave(samples, dim=0)
+    return Restored(estimates, contract(f_y, denoise, schedule, settings, seeds, track))
 
-    estimate = estimator(y).clamp(0, 1)
-    f_y = (2 * estimate - 1).repeat_interleave(samples, dim=0)
-    noise = FaceNoise(seeds, like=f_y)
-    x_n = schedule.q_sample(f_y, settings.n, noise())
+
+def estimate(y: Tensor, estimator: Estimator) -> Tensor:
+    """f(y): b×3×h×w in [0, 1] → the same shape and range."""
+    return estimator(y).clamp(0, 1)
+
+
+def contract(
+    f_y: Tensor,
+    denoise: Denoiser,
+    schedule: Schedule,
+    settings: Settings,
+    seeds: Sequence[int],
+    track: samplers.Track = iter,
+) -> Tensor:
+    """Drown the estimate's error and denoise: x_N ~ N(√α_N f(y), (1-α_N) I), then N to 0.
+
+    Args:
+        f_y: estimates, b×3×h×w in [0, 1].
+        seeds: one for each of them.
+
+    Returns:
+        Restored faces, b×3×h×w in [0, 1].
+
+    Raises:
+        ValueError: for settings outside their range.
+    """
+    check(settings, len(schedule) - 1)
+    x = 2 * f_y - 1
+    noise = FaceNoise(seeds, like=x)
+    x_n = schedule.q_sample(x, settings.n, noise())
     visited = timesteps(settings.n, settings.steps)
-    x0 = sampler(settings)(denoise, x_n, schedule, visited, noise, track=track)
-    return Restored(estimate, (x0.clamp(-1, 1) + 1) / 2)
+    x_0 = sampler(settings)(denoise, x_n, schedule, visited, noise, track=track)
+    return (x_0.clamp(-1, 1) + 1) / 2
 
 
 def sampler(settings: Settings) -> Callable[..., Tensor]:
@@ -125,15 +153,17 @@ def sampler(settings: Settings) -> Callable[..., Tensor]:
     return partial(samplers.ddim, eta=settings.eta)
 
 
-def check(settings: Settings, schedule: Schedule) -> None:
-    """Raise ValueError, naming option and range, unless the settings can be run."""
-    problems: Iterable[tuple[bool, str]] = (
-        (0 < settings.n < len(schedule), f"N must be 1 to {len(schedule) - 1}, not {settings.n}"),
-        (
-            0 < settings.steps <= settings.n,
-            f"steps must be 1 to N = {settings.n}, not {settings.steps}",
-        ),
-        (0 <= settings.eta <= 1, f"eta must be 0 to 1, not {settings.eta}"),
+def check(settings: Settings, max_n: int) -> None:
+    """Raise ValueError, naming option and range, unless the settings can be run.
+
+    Args:
+        max_n: the largest N that schedule and prior allow.
+    """
+    n, steps, eta = settings.n, settings.steps, settings.eta
+    problems = (
+        (0 < n <= max_n, f"N must be 1 to {max_n}, not {n}"),
+        (0 < steps <= n, f"steps must be 1 to N = {n}, not {steps}"),
+        (0 <= eta <= 1, f"eta must be 0 to 1, not {eta}"),
         (settings.sampler in SAMPLERS, f"there is no sampler {settings.sampler!r}"),
     )
     for fine, problem in problems:

@@ -10,7 +10,6 @@ from typing import Any
 
 from difface_cli.errors import RegistryError
 
-
 REQUIRED: Any = object()  # the default of a key that must be there
 
 

@@ -51,6 +51,14 @@ def warn(message: str, hint: str = "") -> None:
     say("warning", message, hint, style="bold yellow")
 
 
+def plain(line: str, stderr: bool = False) -> None:
+    """Print a line of results literally, on stdout unless stdout carries a picture."""
+    from rich.text import Text
+
+    console = err() if stderr else out()
+    console.print(Text(literal(line)), soft_wrap=True)
+
+
 def literal(text: str) -> str:
     """`text` with everything that a terminal would obey, or cannot show, as an escape."""
     return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)

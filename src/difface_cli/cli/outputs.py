@@ -1,0 +1,169 @@
+"""Where results go: decided for all photos, and refused where it must be, before any work."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from difface_cli.errors import OutputError, UsageError
+
+STREAM = "-"
+FOLDER = Path("restored")
+
+
+@dataclass(frozen=True)
+class Job:
+    """One photo to do.
+
+    Attributes:
+        source: the photo as the user named it, "-" for stdin.
+        target: the file of the (first) result; None for stdout.
+        samples: how many results there will be.
+        preview: whether nothing but a picture of the numbered faces is written.
+    """
+
+    source: str
+    target: Path | None
+    samples: int = 1
+    preview: bool = False
+
+    def sample(self, k: int) -> Path:
+        """The file of the k-th sample: photo.jpg, photo.sample2.jpg, photo.sample3.jpg, …"""
+        if self.target is None:
+            raise ValueError("a stream has no file")
+        if k == 0:
+            return self.target
+        return self.target.with_name(f"{self.target.stem}.sample{k + 1}{self.target.suffix}")
+
+    @property
+    def files(self) -> list[Path]:
+        """All that is written, faces of --save-faces apart: results, then the record."""
+        if self.target is None:
+            return []
+        if self.preview:
+            return [self.target.with_name(f"{self.target.stem}.faces.png")]
+        samples = [self.sample(k) for k in range(self.samples)]
+        return [*samples, self.target.with_suffix(".json")]
+
+
+def plan(
+    sources: list[str],
+    output: Path | None,
+    *,
+    samples: int = 1,
+    overwrite: bool = False,
+    preview: bool = False,
+) -> list[Job]:
+    """Decide each photo's output.
+
+    Args:
+        output: the user's -o: a file for a single photo, or a folder; None for `restored/`, or
+            stdout for stdin. "-" for stdout.
+        samples, preview: see `Job`.
+
+    Raises:
+        UsageError: for an output that cannot serve all photos.
+        OutputError: for one that would touch an input or a file that is there already.
+    """
+    if sources.count(STREAM) > 1:
+        raise UsageError("stdin can be read once only.", "Name - a single time.")
+    count = len(sources)
+    jobs = [Job(name, _target(name, output, count), samples, preview) for name in sources]
+    _refuse_clashes(jobs)
+    for job in jobs:
+        _refuse_inputs(job, sources)
+        if not overwrite:
+            _refuse_existing(job)
+    return jobs
+
+
+def prepare(folder: Path) -> None:
+    """Make a folder for results.
+
+    Raises:
+        OutputError: when that cannot be done or nothing can be written there.
+    """
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as e:
+        raise OutputError(
+            f"The folder {folder} cannot be made: {e.strerror}.",
+            "Choose another folder with -o.",
+        ) from None
+    if not os.access(folder, os.W_OK | os.X_OK):
+        raise OutputError(
+            f"Nothing can be written to the folder {folder}.", "Choose another folder with -o."
+        )
+
+
+def _target(source: str, output: Path | None, count: int) -> Path | None:
+    from difface_cli.images.writing import SUFFIXES, format_for
+
+    if str(output) == STREAM or (output is None and source == STREAM):
+        if count > 1:
+            raise UsageError("stdout holds one photo only.", "Give a folder with -o.")
+        return None
+    if output is not None and not output.is_dir() and output.suffix:
+        if count > 1:
+            raise UsageError(
+                f"{output} is one file for {count} photos.", "Give a folder with -o instead."
+            )
+        format_for(output)
+        return output
+    name = Path("stdin.png" if source == STREAM else source).name
+    suffix = Path(name).suffix
+    if suffix.lower() not in SUFFIXES:
+        name += ".png"
+    return (output or FOLDER) / name
+
+
+def _refuse_clashes(jobs: list[Job]) -> None:
+    taken: dict[Path, str] = {}
+    for job in jobs:
+        for path in job.files:
+            if path in taken and taken[path] != job.source:
+                raise OutputError(
+                    f"{taken[path]} and {job.source} would both be written to {path}.",
+                    "Restore them one after the other into different folders.",
+                )
+            taken[path] = job.source
+
+
+def _refuse_inputs(job: Job, sources: list[str]) -> None:
+    for path in job.files:
+        for source in sources:
+            if source != STREAM and _same(path, Path(source)):
+                raise OutputError(
+                    f"The output {path} is the input {source} itself, which is never changed.",
+                    "Choose another file or folder with -o.",
+                )
+
+
+def _refuse_existing(job: Job) -> None:
+    for path in job.files:
+        if path.exists() or path.is_symlink():
+            raise OutputError(
+                f"{path} exists already.", "Add --overwrite to replace it, or choose another -o."
+            )
+
+
+def _same(a: Path, b: Path) -> bool:
+    try:
+        return a.samefile(b)
+    except OSError:
+        return a.resolve() == b.resolve()
+
+
+@contextmanager
+def all_or_none(files: list[Path]) -> Iterator[None]:
+    """Take away the files made inside, should anything fail there; files of before stay."""
+    new = [path for path in files if not path.exists()]
+    try:
+        yield
+    except BaseException:
+        for path in new:
+            path.unlink(missing_ok=True)
+        raise

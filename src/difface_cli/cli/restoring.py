@@ -1,0 +1,216 @@
+"""What `difface restore` does with its photos, one after the other."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import sys
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from difface_cli import atomic, costs, images, models, pipeline, preview, sidecar
+from difface_cli.cli import console, outputs
+from difface_cli.cli.outputs import STREAM, Job
+from difface_cli.errors import DifFaceError
+from difface_cli.images import Photo
+from difface_cli.images.writing import SUFFIXES
+from difface_cli.models import Ready
+from difface_cli.pipeline import Found, Options, Restoration
+from difface_cli.progress import Progress
+from difface_cli.registry import Model, Registry
+
+BATCH_FAILED = 1
+
+
+@dataclass(frozen=True)
+class Session:
+    """What holds for all photos of a run."""
+
+    registry: Registry
+    model: Model
+    device: torch.device
+    dtype: torch.dtype
+    options: Options
+    detect_size: int = 1280
+    quality: int = 95
+    save_faces: bool = False
+    as_json: bool = False
+
+    @cached_property
+    def ready(self) -> Ready:
+        """The model, loaded when the first photo could be read."""
+        return models.load(
+            self.registry,
+            self.model,
+            self.device,
+            self.dtype,
+            detector=not self.options.aligned,
+            detect_size=self.detect_size,
+        )
+
+
+def run(jobs: list[Job], session: Session, *, dry_run: bool = False) -> int:
+    """Do all jobs; a photo that fails does not stop the others.
+
+    Returns:
+        0, or 1 when some of several photos failed.
+
+    Raises:
+        DifFaceError: when the only photo failed.
+    """
+    failed = 0
+    with console.photo_progress(len(jobs), quiet=session.as_json) as progress:
+        for index, job in enumerate(jobs):
+            progress.photo(Path(job.source).name, index, len(jobs))
+            try:
+                record = _preview(job, session) if dry_run else _restore(job, session, progress)
+            except DifFaceError as error:
+                if len(jobs) == 1:
+                    raise
+                failed += 1
+                record = {"status": "failed", "input": {"path": job.source}, "error": str(error)}
+                console.say("error", error.message, error.hint)
+            if session.as_json and job.target is not None:
+                sys.stdout.write(json.dumps(record, ensure_ascii=False) + "\n")
+                sys.stdout.flush()
+    if failed:
+        console.say("failed", f"{failed} of {len(jobs)} photos, see above.")
+    return BATCH_FAILED if failed else 0
+
+
+def _restore(job: Job, session: Session, progress: Progress) -> dict[str, Any]:
+    start = time.perf_counter()
+    progress.stage("reading")
+    photo, digest = _read(job.source)
+    for folder in {path.parent for path in job.files}:
+        outputs.prepare(folder)
+    result = pipeline.restore(photo, session.ready, session.options, progress)
+    progress.stage("writing")
+    record = sidecar.record(
+        result,
+        session.ready,
+        session.options,
+        source=job.source,
+        source_sha256=digest,
+        outputs=[str(job.sample(k)) for k in range(job.samples)] if job.target else [],
+        seconds=time.perf_counter() - start,
+    )
+    if job.target is None:
+        format = photo.format if photo.format in SUFFIXES.values() else "PNG"
+        sys.stdout.buffer.write(images.encode(result.photos[0], format, session.quality))
+        sys.stdout.buffer.flush()
+    else:
+        _write(job, session, result, record)
+    if not session.as_json:
+        _report(job, result, time.perf_counter() - start)
+    return {"status": "restored" if result.crops else "no face"} | record
+
+
+def _write(job: Job, session: Session, result: Restoration, record: dict[str, Any]) -> None:
+    """Write results and record; where one of them fails, none is left behind."""
+    with outputs.all_or_none(job.files):
+        for path, photo in zip(job.files, result.photos, strict=False):
+            images.write(photo, path, quality=session.quality)
+        text = json.dumps(record, ensure_ascii=False, indent=2) + "\n"
+        atomic.write(job.files[-1], text.encode())
+    if session.save_faces:
+        _write_faces(job, result)
+
+
+def _write_faces(job: Job, result: Restoration) -> None:
+    target = job.files[0]
+    folder = target.with_name(f"{target.stem}_faces")
+    outputs.prepare(folder)
+    for crops in result.crops:
+        named = {"input": crops.original, "estimate": crops.estimate}
+        for k, restored in enumerate(crops.restored):
+            named["restored" if k == 0 else f"restored.sample{k + 1}"] = restored
+        for name, array in named.items():
+            photo = Photo((array.clip(0, 1) * 255).round().astype("uint8"), format="PNG")
+            images.write(photo, folder / f"{crops.index:02d}_{name}.png")
+
+
+def _preview(job: Job, session: Session) -> dict[str, Any]:
+    photo, _ = _read(job.source)
+    faces = pipeline.find(photo, session.ready, session.options)
+    chosen = sum(not found.skipped for found in faces)
+    cost = costs.estimate(photo, chosen, session.ready, session.options)
+    path = job.files[0] if job.target else None
+    if path is not None:
+        outputs.prepare(path.parent)
+        images.write(preview.numbered(photo, faces), path)
+    record = {
+        "status": "dry run",
+        "input": {"path": job.source},
+        "preview": str(path) if path else None,
+        "faces": [sidecar.face(found) for found in faces],
+        "estimate": {"seconds": round(cost.seconds, 1), "memory_bytes": cost.memory},
+    }
+    if not session.as_json:
+        console.out().print(_table(faces))
+        where = f"Numbered faces: {path}\n" if path else ""
+        console.plain(
+            f"{where}{job.source}: restoring {chosen} of {len(faces)} faces would take about "
+            f"{_duration(cost.seconds)} and {cost.memory / 2**30:.1f} GB of memory."
+        )
+    return record
+
+
+def _read(source: str) -> tuple[Photo, str]:
+    """The photo, and the hash of its file."""
+    if source == STREAM:
+        data = images.read_stdin()
+        return images.read_bytes(data, "stdin"), hashlib.sha256(data).hexdigest()
+    photo = images.read(Path(source))
+    with Path(source).open("rb") as file:
+        return photo, hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def _report(job: Job, result: Restoration, seconds: float) -> None:
+    """One line a photo, and one for each face that was left alone."""
+    restored = len(result.crops)
+    if not result.faces:
+        what = "no face found, the photo is only copied"
+    elif not restored:
+        what = f"none of {len(result.faces)} faces restored, the photo is only copied"
+    else:
+        what = f"{restored} of {len(result.faces)} faces restored"
+    target = job.files[0] if job.target else "stdout"
+    lines = [f"{job.source} → {target}: {what}, {_duration(seconds)}", *_skipped(result.faces)]
+    for line in lines:
+        console.plain(line, stderr=job.target is None)
+
+
+def _skipped(faces: tuple[Found, ...]) -> Iterator[str]:
+    for found in faces:
+        if found.skipped and found.skipped != "not chosen":
+            yield f"  face {found.index} left alone: {found.skipped}"
+
+
+def _table(faces: tuple[Found, ...]) -> Any:
+    from rich.box import SIMPLE_HEAD
+    from rich.table import Table
+
+    table = Table(box=SIMPLE_HEAD, pad_edge=False)
+    for heading in ("face", "left", "top", "width", "height", "score"):
+        table.add_column(heading, justify="right")
+    table.add_column("restored")
+    for found in faces:
+        x0, y0, x1, y1 = found.face.box
+        numbers = (f"{v:.0f}" for v in (x0, y0, x1 - x0, y1 - y0))
+        verdict = f"no: {found.skipped}" if found.skipped else "yes"
+        table.add_row(str(found.index), *numbers, f"{found.face.score:.2f}", verdict)
+    return table
+
+
+def _duration(seconds: float) -> str:
+    if seconds < 60:
+        return f"{seconds:.1f} s"
+    minutes, rest = divmod(round(seconds), 60)
+    return f"{minutes} min {rest} s" if minutes < 60 else f"{minutes / 60:.1f} h"

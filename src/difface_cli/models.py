@@ -1,0 +1,167 @@
+"""From a model's name to networks that are ready to run."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from types import MappingProxyType
+
+import torch
+from torch import Tensor
+
+from difface_cli.difface import Estimator
+from difface_cli.diffusion.denoiser import Denoiser, from_network
+from difface_cli.diffusion.schedule import Schedule, linear
+from difface_cli.errors import DeviceError
+from difface_cli.faces.detect import FaceDetector, build_retinaface
+from difface_cli.registry import Model, Registry, Weights
+from difface_cli.weights.load import load_network, read_tensors
+from difface_cli.weights.store import verified
+
+DEVICES = ("auto", "cpu", "cuda", "mps")
+PRECISIONS: Mapping[str, torch.dtype] = MappingProxyType(
+    {"fp32": torch.float32, "bf16": torch.bfloat16, "fp16": torch.float16}
+)
+
+
+@dataclass(frozen=True)
+class Ready:
+    """A model whose networks stand on their device.
+
+    Attributes:
+        hashes: weights' name → sha256, of every file that was loaded.
+    """
+
+    model: Model
+    estimator: Estimator
+    denoise: Denoiser
+    schedule: Schedule
+    detector: FaceDetector | None
+    device: torch.device
+    dtype: torch.dtype
+    hashes: Mapping[str, str]
+
+
+def load(
+    registry: Registry,
+    model: Model,
+    device: torch.device,
+    dtype: torch.dtype,
+    *,
+    detector: bool = True,
+    detect_size: int = 1280,
+) -> Ready:
+    """Load a model's parts.
+
+    Args:
+        detector: whether faces must be found; aligned faces need none.
+        detect_size: longest side of the copy that faces are looked for in, pixels.
+
+    Raises:
+        WeightsMissing, WeightsInvalid, RegistryError: see `weights`.
+    """
+    prior = _part(registry, model, "prior")
+    network = load_network(prior, verified(prior), device, dtype)
+    network = network.to(memory_format=torch.channels_last)
+    schedule = linear()
+    hashes = {prior.name: prior.sha256}
+
+    estimator = _part(registry, model, "estimator")
+    hashes[estimator.name] = estimator.sha256
+    find = None
+    if detector:
+        eyes = _part(registry, model, "detector")
+        find = load_detector(eyes, device, detect_size)
+        hashes[eyes.name] = eyes.sha256
+    return Ready(
+        model=model,
+        estimator=_estimator(estimator, device, dtype),
+        denoise=from_network(network, schedule, prior.predicts),
+        schedule=schedule,
+        detector=find,
+        device=device,
+        dtype=dtype,
+        hashes=MappingProxyType(hashes),
+    )
+
+
+def max_n(registry: Registry, model: Model) -> int:
+    """The largest N the model's prior was trained for."""
+    return min(_part(registry, model, "prior").max_timestep, len(linear()) - 1)
+
+
+def load_detector(weights: Weights, device: torch.device, detect_size: int = 1280) -> FaceDetector:
+    """A face detector, in float32 whatever the precision: boxes need it and it is cheap."""
+    params = dict(weights.params)
+    network = build_retinaface(
+        params.pop("backbone", "resnet50"),
+        state_dict=read_tensors(verified(weights), device),
+        device=device,
+        **params,
+    )
+    return FaceDetector(network, device, detect_size=detect_size)
+
+
+def _estimator(weights: Weights, device: torch.device, dtype: torch.dtype) -> Estimator:
+    network = load_network(weights, verified(weights), device, dtype)
+    network = network.to(memory_format=torch.channels_last)
+
+    def estimate(y: Tensor) -> Tensor:
+        x: Tensor = network(y.to(dtype))
+        return x.to(y.dtype)
+
+    return estimate
+
+
+def _part(registry: Registry, model: Model, part: str) -> Weights:
+    weights = registry.part(model, part)
+    if weights is None:  # the registry refuses restoring models without their parts
+        raise KeyError(f"model {model.name} has no {part}")
+    return weights
+
+
+def resolve_device(name: str) -> torch.device:
+    """The device of this name; "auto" takes the fastest there is.
+
+    Raises:
+        DeviceError: when this machine does not have it.
+    """
+    there = {
+        "cuda": torch.cuda.is_available(),
+        "mps": torch.backends.mps.is_available(),
+        "cpu": True,
+    }
+    if name == "auto":
+        name = next(kind for kind, found in there.items() if found)
+    if not there[name]:
+        found = ", ".join(kind for kind, is_there in there.items() if is_there)
+        raise DeviceError(
+            f"PyTorch finds no {name} device on this machine.",
+            f"Use --device auto, or one of: {found}.",
+        )
+    return torch.device(name)
+
+
+def resolve_precision(name: str, device: torch.device) -> torch.dtype:
+    """The dtype of this name; "auto" takes bfloat16 where the device computes in it natively.
+
+    Raises:
+        DeviceError: for float16 on a CPU, which has no fast arithmetic for it.
+    """
+    if name == "auto":
+        return torch.bfloat16 if _computes_bf16(device) else torch.float32
+    if name == "fp16" and device.type == "cpu":
+        raise DeviceError(
+            "A CPU does not compute in fp16.", "Use --precision auto, bf16 or fp32 on the CPU."
+        )
+    return PRECISIONS[name]
+
+
+def _computes_bf16(device: torch.device) -> bool:
+    if device.type == "cuda":
+        return bool(torch.cuda.is_bf16_supported())
+    if device.type == "cpu":
+        # Emulated bfloat16 is slower than float32; PyTorch names the instructions only privately.
+        probes = ("_is_avx512_bf16_supported", "_is_amx_tile_supported")
+        return any(getattr(torch.cpu, probe, lambda: False)() for probe in probes)
+    return False

@@ -1,0 +1,234 @@
+"""From photo to photo with networks that know the truth; no weights are needed here."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from types import MappingProxyType
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from torch import Tensor
+
+from difface_cli import images
+from difface_cli.difface import Settings
+from difface_cli.diffusion.denoiser import Denoised, eps_from_x0
+from difface_cli.diffusion.schedule import linear
+from difface_cli.errors import FaceError, ImageError, UsageError
+from difface_cli.faces.align import FFHQ_TEMPLATE_512
+from difface_cli.faces.detect import Face
+from difface_cli.images import Photo
+from difface_cli.models import Ready
+from difface_cli.pipeline import Options, check, choose, find, parse_choice, restore
+from difface_cli.registry import Model
+
+SIZE = 64
+SCHEDULE = linear()
+QUICK = Options(settings=Settings(n=200, steps=3))
+
+
+def face_at(x: float, y: float, size: float) -> Face:
+    """A face whose aligned square has its corner at (x, y)."""
+    landmarks = FFHQ_TEMPLATE_512 * size / 512 + (x, y)
+    box = (x + 0.2 * size, y + 0.2 * size, x + 0.8 * size, y + 0.9 * size)
+    return Face(box, landmarks, 0.9)
+
+
+def ready(faces: list[Face], drawn: float | None = None) -> Ready:
+    """A model whose prior draws a flat grey face, or the estimate itself."""
+    model = Model("tiny", "restore", MappingProxyType({}), image_size=SIZE, n=200, steps=3)
+
+    def denoise(x: Tensor, t: int) -> Denoised:
+        a = SCHEDULE.alpha_bar[t]
+        x0 = torch.full_like(x, 2 * drawn - 1) if drawn is not None else (x / a**0.5).clamp(-1, 1)
+        return Denoised(x0, eps_from_x0(x, x0, a))
+
+    detector: Any = lambda rgb: faces  # noqa: E731
+    return Ready(
+        model, lambda y: y, denoise, SCHEDULE, detector, torch.device("cpu"), torch.float32,
+        MappingProxyType({}),
+    )  # fmt: skip
+
+
+def photo(height: int = 120, width: int = 160, dtype: Any = np.uint8, channels: int = 3) -> Photo:
+    rng = np.random.default_rng(0)
+    top = np.iinfo(dtype).max
+    return Photo(rng.integers(0, top, (height, width, channels), dtype=dtype, endpoint=True))
+
+
+TWO = [face_at(10, 10, 80), face_at(90, 40, 50)]
+
+
+def changed(before: Photo, after: Photo) -> np.ndarray[Any, Any]:
+    return np.any(before.pixels != after.pixels, axis=2)
+
+
+@pytest.mark.parametrize("dtype", [np.uint8, np.uint16])
+@pytest.mark.parametrize("channels", [1, 3])
+def test_only_faces_change_and_the_rest_is_bit_exact(dtype: Any, channels: int) -> None:
+    before = photo(dtype=dtype, channels=channels)
+    result = restore(before, ready(TWO, drawn=0.5), QUICK)
+    (after,) = result.photos
+    assert after.pixels.dtype == dtype
+    assert after.pixels.shape == before.pixels.shape
+    outside = np.ones(before.pixels.shape[:2], bool)
+    for face in TWO:
+        x0, y0, x1, y1 = (round(v) for v in face.box)
+        pad = round(0.2 * (x1 - x0) / 0.6)
+        outside[max(0, y0 - pad) : y1 + pad, max(0, x0 - pad) : x1 + pad] = False
+    difference = changed(before, after)
+    assert not difference[outside].any()
+    assert difference[50, 50]
+    assert difference[65, 115]
+
+
+def test_a_photo_without_faces_comes_back_itself() -> None:
+    before = photo()
+    result = restore(before, ready([]), QUICK)
+    assert np.array_equal(result.photos[0].pixels, before.pixels)
+    assert result.faces == ()
+    doubled = restore(before, ready([]), replace(QUICK, upscale=2)).photos[0]
+    assert (doubled.width, doubled.height) == (320, 240)
+
+
+def test_strength_zero_leaves_the_photo_alone() -> None:
+    before = photo()
+    after = restore(before, ready(TWO, drawn=0.1), replace(QUICK, strength=0.0)).photos[0]
+    assert np.array_equal(after.pixels, before.pixels)
+
+
+def test_samples_differ_and_are_what_each_seed_gives_alone() -> None:
+    before = photo()
+    three = restore(before, ready(TWO), replace(QUICK, samples=3))
+    one = restore(before, ready(TWO), QUICK)
+    assert len(three.photos) == 3
+    assert np.array_equal(three.photos[0].pixels, one.photos[0].pixels)
+    assert changed(three.photos[0], three.photos[1]).any()
+    assert [len(found.seeds) for found in three.faces] == [3, 3]
+
+
+def test_a_face_does_not_depend_on_which_others_are_restored() -> None:
+    before = photo()
+    both = restore(before, ready(TWO), QUICK)
+    second = restore(before, ready(TWO), replace(QUICK, faces="1"))
+    swapped = restore(before, ready(TWO[::-1]), QUICK)
+    assert np.array_equal(both.crops[1].restored[0], second.crops[0].restored[0])
+    assert np.array_equal(both.crops[1].restored[0], swapped.crops[0].restored[0])
+    assert second.faces[0].skipped == "not chosen"
+
+
+def test_batches_give_what_single_faces_give() -> None:
+    a = restore(photo(), ready(TWO), replace(QUICK, samples=2, batch=1))
+    b = restore(photo(), ready(TWO), replace(QUICK, samples=2, batch=3))
+    for one, many in zip(a.crops, b.crops, strict=True):
+        np.testing.assert_allclose(one.restored, many.restored, atol=1e-5)
+
+
+class TestGray:
+    """Grey photos stay grey unless the user wants otherwise."""
+
+    def gray_photo(self) -> Photo:
+        return Photo(np.repeat(photo(channels=1).pixels, 3, axis=2))
+
+    def colourful(self, option: str, before: Photo) -> bool:
+        model = ready(TWO)
+        tint = torch.tensor([0.9, 0.4, 0.2]).view(1, 3, 1, 1)
+        model = replace(model, estimator=lambda y: y * 0 + tint)
+        after = restore(before, model, replace(QUICK, gray=option)).photos[0]
+        return after.pixels.shape[2] == 3 and bool(np.ptp(after.pixels, axis=2).max() > 20)
+
+    def test_auto_follows_the_photo(self) -> None:
+        assert not self.colourful("auto", self.gray_photo())
+        assert not self.colourful("auto", photo(channels=1))
+        assert self.colourful("auto", photo())
+
+    def test_off_lets_colour_in_even_into_a_grey_file(self) -> None:
+        assert self.colourful("off", self.gray_photo())
+        assert self.colourful("off", photo(channels=1))
+
+    def test_on_takes_the_faces_colour(self) -> None:
+        flat = Photo(np.full((120, 160, 3), 128, np.uint8))
+        assert not self.colourful("on", flat)
+
+
+class TestAligned:
+    """A picture that is one aligned face."""
+
+    def test_it_is_restored_whole_without_a_detector(self) -> None:
+        model = replace(ready([], drawn=0.25), detector=None)
+        after = restore(photo(SIZE, SIZE), model, replace(QUICK, aligned=True)).photos[0]
+        assert after.pixels.shape == (SIZE, SIZE, 3)
+        assert np.abs(after.pixels.astype(int) - round(0.25 * 255)).max() <= 1
+
+    @pytest.mark.parametrize(("side", "out"), [(32, 64), (64, 64), (100, 100)])
+    def test_a_small_face_comes_out_at_the_models_size(self, side: int, out: int) -> None:
+        after = restore(photo(side, side), ready([]), replace(QUICK, aligned=True)).photos[0]
+        assert (after.width, after.height) == (out, out)
+
+    def test_another_shape_is_an_error_that_names_it(self) -> None:
+        with pytest.raises(ImageError, match="160x120"):
+            restore(photo(), ready([]), replace(QUICK, aligned=True))
+
+
+class TestChoice:
+    """Which faces are meant."""
+
+    def test_by_word_and_number(self) -> None:
+        faces = [face_at(0, 0, 90), face_at(60, 30, 50), face_at(120, 80, 40)]
+        assert choose(faces, "all", 160, 120) == {0, 1, 2}
+        assert choose(faces, "largest", 160, 120) == {0}
+        assert choose(faces, "center", 160, 120) == {1}
+        assert choose(faces, "2, 0", 160, 120) == {0, 2}
+        for word in ("all", "largest", "center"):
+            assert choose([], word, 160, 120) == set()
+
+    def test_an_absent_face_is_named_with_those_there_are(self) -> None:
+        with pytest.raises(FaceError, match=r"no face 2.*0 to 1"):
+            choose(TWO, "0,2", 160, 120)
+        with pytest.raises(FaceError, match="none"):
+            choose([], "0", 160, 120)
+
+    @pytest.mark.parametrize("choice", ["", "first", "0,", "-1", "0;1", "1.5", "²"])
+    def test_anything_else_is_refused(self, choice: str) -> None:
+        with pytest.raises(UsageError, match="--faces"):
+            parse_choice(choice)
+
+    def test_small_faces_are_left_alone_with_the_reason(self) -> None:
+        found = find(photo(), ready(TWO), replace(QUICK, min_face=40))
+        assert [bool(f.skipped) for f in found] == [False, True]
+        assert "30 px wide" in found[1].skipped
+
+
+@pytest.mark.parametrize(
+    ("options", "named"),
+    [
+        (replace(QUICK, settings=Settings(n=601)), "N must be 1 to 600"),
+        (replace(QUICK, settings=Settings(n=10, steps=11)), "steps"),
+        (replace(QUICK, settings=Settings(eta=2)), "eta"),
+        (replace(QUICK, samples=0), "samples"),
+        (replace(QUICK, strength=1.5), "strength"),
+        (replace(QUICK, upscale=3), "upscale"),
+        (replace(QUICK, min_face=-1), "min-face"),
+        (replace(QUICK, batch=-1), "batch"),
+        (replace(QUICK, faces="x"), "faces"),
+    ],
+)
+def test_options_out_of_range_are_named(options: Options, named: str) -> None:
+    with pytest.raises(UsageError, match=named):
+        check(options, "tiny", 600)
+
+
+def test_upscaling_enlarges_photo_and_faces() -> None:
+    result = restore(photo(), ready(TWO, drawn=0.5), replace(QUICK, upscale=2))
+    after = result.photos[0]
+    assert (after.width, after.height) == (320, 240)
+    lanczos = images.upscale(photo(), 2)
+    assert changed(lanczos, after)[100, 100]
+    assert not changed(lanczos, after)[230, 10]
+
+
+def test_stages_are_timed() -> None:
+    seconds = restore(photo(), ready(TWO), QUICK).seconds
+    assert set(seconds) == {"detect", "align", "estimate", "denoise", "paste"}
+    assert all(value >= 0 for value in seconds.values())
