@@ -265,11 +265,8 @@ STARTS = [
     b"II*\0",
     b"BM",
 ]
-QUICK = settings(
-    max_examples=150,
-    deadline=2000,
-    suppress_health_check=[HealthCheck.function_scoped_fixture],
-)
+MONKEYPATCHED = [HealthCheck.function_scoped_fixture]
+QUICK = settings(max_examples=150, deadline=2000, suppress_health_check=MONKEYPATCHED)
 
 
 @pytest.fixture
