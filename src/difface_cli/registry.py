@@ -8,11 +8,13 @@ can run, with the settings that suit it. A new model is a new block, never new c
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from types import MappingProxyType
 from typing import Any
+from urllib.parse import urlsplit
 
 from difface_cli.errors import RegistryError
 from difface_cli.tables import Table
@@ -21,6 +23,11 @@ ENVIRONMENT = "DIFFACE_MODELS"
 TASKS = ("restore", "inpaint", "detect", "parse", "background", "metrics")
 PARTS = ("prior", "estimator", "detector", "parser", "background", "metrics")
 REPO_TYPES = ("model", "space", "dataset")
+LAYOUTS = ("published", "diffusers")
+SECURE = ("https",)
+HASH = "[0-9a-f]{64}"
+HASH_MEANING = "64 lower-case hexadecimal digits"
+NAME = "[A-Za-z0-9][A-Za-z0-9._-]*"
 
 
 @dataclass(frozen=True)
@@ -31,6 +38,9 @@ class Source:
         kind: "package" (shipped with the tool), "path" (on this machine), "hf" or "url".
         location: path in the package, absolute path, hub repository, or address.
         file, revision, repo_type: of a hub repository.
+        size, sha256: of this very file; 0 and empty where nobody published them.
+        layout: "published" for the names of the authors' code, "diffusers" for that library's.
+        prefix: before the names that are meant, in a file that holds more than one network.
     """
 
     kind: str
@@ -38,9 +48,25 @@ class Source:
     file: str = ""
     revision: str = ""
     repo_type: str = "model"
+    size: int = 0
+    sha256: str = ""
+    layout: str = "published"
+    prefix: str = ""
 
     def __str__(self) -> str:
-        return f"{self.location}/{self.file}" if self.file else self.location
+        if self.kind != "hf":
+            return self.location
+        return f"hf:{self.repo_type}/{self.location}@{self.revision[:12]}/{self.file}"
+
+    @property
+    def remote(self) -> bool:
+        """Whether the file must be fetched before it can be used."""
+        return self.kind in ("hf", "url")
+
+    @property
+    def file_name(self) -> str:
+        """The file's name without folders, as it is saved by whoever fetches it by hand."""
+        return PurePosixPath(self.file or urlsplit(self.location).path).name
 
 
 @dataclass(frozen=True)
@@ -56,6 +82,7 @@ class Weights:
         sources: in order of preference.
         size: in bytes, 0 where unknown.
         sha256: of the file at the source; empty where nobody published one.
+        model: name of the model they were asked for, for hints; empty when there is none.
     """
 
     name: str
@@ -70,6 +97,12 @@ class Weights:
     licence: str = ""
     licence_url: str = ""
     notes: str = ""
+    model: str = ""
+
+    @property
+    def remote(self) -> tuple[Source, ...]:
+        """The sources that files are fetched from."""
+        return tuple(source for source in self.sources if source.remote)
 
 
 @dataclass(frozen=True)
@@ -116,7 +149,7 @@ class Registry:
     def part(self, model: Model, part: str) -> Weights | None:
         """The weights that stand for this part of the model, if it has the part."""
         name = model.parts.get(part)
-        return self.weights[name] if name else None
+        return replace(self.weights[name], model=model.name) if name else None
 
 
 def builtin_path() -> Path:
@@ -162,18 +195,20 @@ def _weights(name: str, table: Table) -> Weights:
         params=MappingProxyType(table.value("params", dict, {})),
         predicts=table.choice("predicts", ("eps", "x0"), "eps"),
         max_timestep=table.number("max_timestep", 1000, 1, 1000),
-        sources=tuple(_source(source) for source in table.array("sources")),
         size=table.number("bytes", 0, 0, 2**40),
-        sha256=table.pattern("sha256", "[0-9a-f]{64}", "64 lower-case hexadecimal digits"),
+        sha256=table.pattern("sha256", HASH, HASH_MEANING),
         licence=table.text("licence", ""),
         licence_url=table.text("licence_url", ""),
         notes=table.text("notes", ""),
     )
+    if not re.fullmatch(NAME, name):  # it becomes part of a file's name
+        raise table.error(None, "must be named with letters, digits, dots, dashes, underscores")
+    sources = tuple(_source(source, weights) for source in table.array("sources"))
     table.end()
-    return weights
+    return replace(weights, sources=sources)
 
 
-def _source(table: Table) -> Source:
+def _source(table: Table, weights: Weights) -> Source:
     kinds = [kind for kind in ("package", "path", "hf", "url") if kind in table.values]
     if len(kinds) != 1:
         raise table.error(None, "needs exactly one of package, path, hf, url")
@@ -182,8 +217,8 @@ def _source(table: Table) -> Source:
     if kind == "path":
         local = table.path.parent / Path(source.location).expanduser()
         source = replace(source, location=str(local))
-    elif kind == "url" and not source.location.startswith(("https://", "http://")):
-        raise table.error("url", "is no http(s) address")
+    elif kind == "url" and not safe_address(source.location):
+        raise table.error("url", "is no https address")
     elif kind == "hf":
         source = replace(
             source,
@@ -191,8 +226,27 @@ def _source(table: Table) -> Source:
             revision=table.pattern("revision", "[0-9a-f]{40}", "a pinned commit, 40 digits", True),
             repo_type=table.choice("repo_type", REPO_TYPES, "model"),
         )
+    # A source with a size or hash of its own, even an unknown one, is another file than the rest.
+    own = "bytes" in table.values or "sha256" in table.values
+    source = replace(
+        source,
+        size=table.number("bytes", 0 if own else weights.size, 0, 2**40),
+        sha256=table.pattern("sha256", HASH, HASH_MEANING) if own else weights.sha256,
+        layout=table.choice("layout", LAYOUTS, "published"),
+        prefix=table.text("prefix", ""),
+    )
     table.end()
     return source
+
+
+def safe_address(url: str) -> bool:
+    """Whether nobody on the way can change what this address brings: https, or this machine."""
+    try:
+        parts = urlsplit(url)
+        loopback = parts.hostname in ("localhost", "127.0.0.1", "::1")
+        return bool(parts.hostname) and parts.scheme in (("https", "http") if loopback else SECURE)
+    except ValueError:
+        return False
 
 
 def _model(name: str, table: Table, weights: Mapping[str, Weights]) -> Model:

@@ -2,50 +2,53 @@
 
 from __future__ import annotations
 
-import pickle
+from collections.abc import Iterator
 from pathlib import Path
 
 import torch
-from safetensors import SafetensorError, safe_open
 from torch import Tensor, nn
 
-from difface_cli import networks
-from difface_cli.errors import RegistryError, WeightsInvalid
 from difface_cli.registry import Weights
+from difface_cli.weights import formats
+from difface_cli.weights.convert import meta_network, unfit
 
 
 def load_network(
-    weights: Weights, path: Path, device: torch.device, dtype: torch.dtype
+    weights: Weights,
+    path: Path,
+    device: torch.device,
+    dtype: torch.dtype,
+    memory_format: torch.memory_format = torch.preserve_format,
 ) -> nn.Module:
     """Build the network of these weights and fill it, on `device` in `dtype`.
 
-    The network is laid out without memory first and takes the file's tensors over, so that no
-    second copy of the parameters exists.
+    The network is laid out without memory first and takes the file's tensors over one by one, so
+    that no second copy of the parameters exists. What needs no change stays mapped from disk.
+
+    Args:
+        memory_format: of the convolutions' weights, such as `torch.channels_last`.
 
     Raises:
         RegistryError: for a network or parameters that cannot be built.
-        WeightsInvalid: when names or shapes differ from the network's.
+        WeightsInvalid: when names, shapes or kinds of numbers differ from the network's.
     """
-    try:
-        with torch.device("meta"):
-            network = networks.build(weights.network, weights.params)
-    except ValueError as e:
-        raise RegistryError(
-            f"The weights {weights.name} describe no network: {e}.",
-            f"Correct [weights.{weights.name}] in models.toml.",
-        ) from None
-    state = {
-        name: tensor.to(dtype) if tensor.is_floating_point() else tensor
-        for name, tensor in read_tensors(path, device).items()
-    }
+    network = meta_network(weights)
+    expected = network.state_dict()
+    state = {}
+    for name, tensor in _tensors(path):
+        floating = tensor.is_floating_point()
+        if name in expected and floating != expected[name].is_floating_point():
+            raise unfit(path, weights, f"{name} holds {tensor.dtype}")
+        state[name] = tensor.to(
+            device=device,
+            dtype=dtype if floating else tensor.dtype,
+            memory_format=memory_format if tensor.ndim == 4 else torch.preserve_format,
+        )
     try:
         network.load_state_dict(state, strict=True, assign=True)
     except RuntimeError as e:
         first = str(e).partition("\n")[2].partition("\n")[0].strip()
-        raise WeightsInvalid(
-            f"{path} does not fit the network {weights.network}: {first[:200]}",
-            f"Check params in [weights.{weights.name}] of models.toml.",
-        ) from None
+        raise unfit(path, weights, first) from None
     return network.requires_grad_(False)
 
 
@@ -58,26 +61,11 @@ def read_tensors(path: Path, device: torch.device) -> dict[str, Tensor]:
     Raises:
         WeightsInvalid: when the file is neither.
     """
-    try:
-        if path.suffix == ".safetensors":
-            with safe_open(path, "pt", device=str(device)) as f:
-                return {name: f.get_tensor(name) for name in f.keys()}  # noqa: SIM118
-        loaded = torch.load(path, map_location=device, weights_only=True)
-    except (
-        SafetensorError,
-        pickle.UnpicklingError,
-        RuntimeError,
-        OSError,
-        EOFError,
-        ValueError,
-    ) as e:
-        reason = str(e).partition("\n")[0][:200]
-        raise WeightsInvalid(
-            f"{path} cannot be read as weights: {reason}", "Fetch or copy the file again."
-        ) from None
-    state = loaded.get("state_dict", loaded) if isinstance(loaded, dict) else None
-    if not state or not all(isinstance(value, Tensor) for value in state.values()):
-        raise WeightsInvalid(
-            f"{path} holds no state dict of tensors.", "Name the file with the network's weights."
-        )
-    return {name.removeprefix("module."): tensor for name, tensor in state.items()}
+    return {name: tensor.to(device) for name, tensor in formats.read(path).items()}
+
+
+def _tensors(path: Path) -> Iterator[tuple[str, Tensor]]:
+    if formats.is_safetensors(path):
+        yield from formats.stream(path)
+    else:
+        yield from formats.read(path).items()
