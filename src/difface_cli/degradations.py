@@ -117,7 +117,7 @@ def blur(x: Tensor, sigma_x: float, sigma_y: float, angle: float, relative: floa
     # A Gaussian blur this wide is cheaper in the frequency domain than 41² products a pixel.
     size = padded.shape[-2:]
     spectrum = torch.fft.rfft2(padded) * torch.fft.rfft2(kernel, s=size)
-    y = torch.fft.irfft2(spectrum, s=size)[..., 2 * radius :, 2 * radius :]
+    y: Tensor = torch.fft.irfft2(spectrum, s=size)[..., 2 * radius :, 2 * radius :]
     return y[:, 0]
 
 
@@ -136,7 +136,8 @@ def resize(x: Tensor, size: tuple[int, int], resample: str) -> Tensor:
 def luma(x: Tensor) -> Tensor:
     """BT.601 luma of RGB: 3×h×w → 1×h×w."""
     weights = torch.tensor([0.299, 0.587, 0.114], dtype=x.dtype, device=x.device)
-    return torch.einsum("chw,c->hw", x, weights)[None]
+    y: Tensor = torch.einsum("chw,c->hw", x, weights)
+    return y[None]
 
 
 def jpeg(x: Tensor, quality: int) -> Tensor:

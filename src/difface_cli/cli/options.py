@@ -27,6 +27,13 @@ class Precision(StrEnum):
     fp16 = "fp16"
 
 
+class Stored(StrEnum):
+    """What weights are kept in on disk."""
+
+    fp32 = "fp32"
+    fp16 = "fp16"
+
+
 class Sampler(StrEnum):
     """How the chain is run back."""
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -80,23 +80,31 @@ def plan(
     return jobs
 
 
-def prepare(folder: Path) -> None:
-    """Make a folder for results.
+@contextmanager
+def folder(path: Path) -> Iterator[None]:
+    """Make a folder for results before the work that gives them; take it away if that fails.
 
     Raises:
-        OutputError: when that cannot be done or nothing can be written there.
+        OutputError: when it cannot be made or nothing can be written there.
     """
+    missing = [p for p in (path, *path.parents) if not p.exists()]
     try:
-        folder.mkdir(parents=True, exist_ok=True)
+        path.mkdir(parents=True, exist_ok=True)
     except OSError as e:
         raise OutputError(
-            f"The folder {folder} cannot be made: {e.strerror}.",
-            "Choose another folder with -o.",
+            f"The folder {path} cannot be made: {e.strerror}.", "Choose another folder with -o."
         ) from None
-    if not os.access(folder, os.W_OK | os.X_OK):
+    if not os.access(path, os.W_OK | os.X_OK):
         raise OutputError(
-            f"Nothing can be written to the folder {folder}.", "Choose another folder with -o."
+            f"Nothing can be written to the folder {path}.", "Choose another folder with -o."
         )
+    try:
+        yield
+    except BaseException:
+        for made in missing:
+            with suppress(OSError):  # somebody put something there meanwhile
+                made.rmdir()
+        raise
 
 
 def _target(source: str, output: Path | None, count: int) -> Path | None:

@@ -16,7 +16,7 @@ def register(app: typer.Typer) -> None:
 
 
 def restore(
-    photos: Annotated[list[str], typer.Argument(metavar="PHOTO", help="Photos; - reads stdin.")],
+    photos: Annotated[list[str], typer.Argument(help="Photos; - reads stdin.")],
     output: Annotated[
         Path | None,
         typer.Option(

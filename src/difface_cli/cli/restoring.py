@@ -7,6 +7,7 @@ import json
 import sys
 import time
 from collections.abc import Iterator
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -88,32 +89,36 @@ def _restore(job: Job, session: Session, progress: Progress) -> dict[str, Any]:
     start = time.perf_counter()
     progress.stage("reading")
     photo, digest = _read(job.source)
-    for folder in {path.parent for path in job.files}:
-        outputs.prepare(folder)
-    result = pipeline.restore(photo, session.ready, session.options, progress)
-    progress.stage("writing")
-    record = sidecar.record(
-        result,
-        session.ready,
-        session.options,
-        source=job.source,
-        source_sha256=digest,
-        outputs=[str(job.sample(k)) for k in range(job.samples)] if job.target else [],
-        seconds=time.perf_counter() - start,
-    )
-    if job.target is None:
-        format = photo.format if photo.format in SUFFIXES.values() else "PNG"
-        sys.stdout.buffer.write(images.encode(result.photos[0], format, session.quality))
-        sys.stdout.buffer.flush()
-    else:
+    with _folder(job):
+        result = pipeline.restore(photo, session.ready, session.options, progress)
+        progress.stage("writing")
+        record = sidecar.record(
+            result,
+            session.ready,
+            session.options,
+            source=job.source,
+            source_sha256=digest,
+            outputs=[str(job.sample(k)) for k in range(job.samples)] if job.target else [],
+            seconds=time.perf_counter() - start,
+        )
         _write(job, session, result, record)
     if not session.as_json:
         _report(job, result, time.perf_counter() - start)
     return {"status": "restored" if result.crops else "no face"} | record
 
 
+def _folder(job: Job) -> AbstractContextManager[None]:
+    return outputs.folder(job.target.parent) if job.target else nullcontext()
+
+
 def _write(job: Job, session: Session, result: Restoration, record: dict[str, Any]) -> None:
     """Write results and record; where one of them fails, none is left behind."""
+    if job.target is None:
+        photo = result.photos[0]
+        format = photo.format if photo.format in SUFFIXES.values() else "PNG"
+        sys.stdout.buffer.write(images.encode(photo, format, session.quality))
+        sys.stdout.buffer.flush()
+        return
     with outputs.all_or_none(job.files):
         for path, photo in zip(job.files, result.photos, strict=False):
             images.write(photo, path, quality=session.quality)
@@ -126,14 +131,14 @@ def _write(job: Job, session: Session, result: Restoration, record: dict[str, An
 def _write_faces(job: Job, result: Restoration) -> None:
     target = job.files[0]
     folder = target.with_name(f"{target.stem}_faces")
-    outputs.prepare(folder)
-    for crops in result.crops:
-        named = {"input": crops.original, "estimate": crops.estimate}
-        for k, restored in enumerate(crops.restored):
-            named["restored" if k == 0 else f"restored.sample{k + 1}"] = restored
-        for name, array in named.items():
-            photo = Photo((array.clip(0, 1) * 255).round().astype("uint8"), format="PNG")
-            images.write(photo, folder / f"{crops.index:02d}_{name}.png")
+    with outputs.folder(folder):
+        for crops in result.crops:
+            named = {"input": crops.original, "estimate": crops.estimate}
+            for k, restored in enumerate(crops.restored):
+                named["restored" if k == 0 else f"restored.sample{k + 1}"] = restored
+            for name, array in named.items():
+                pixels = (array.clip(0, 1) * 255).round().astype("uint8")
+                images.write(Photo(pixels), folder / f"{crops.index:02d}_{name}.png")
 
 
 def _preview(job: Job, session: Session) -> dict[str, Any]:
@@ -143,8 +148,8 @@ def _preview(job: Job, session: Session) -> dict[str, Any]:
     cost = costs.estimate(photo, chosen, session.ready, session.options)
     path = job.files[0] if job.target else None
     if path is not None:
-        outputs.prepare(path.parent)
-        images.write(preview.numbered(photo, faces), path)
+        with outputs.folder(path.parent):
+            images.write(preview.numbered(photo, faces), path)
     record = {
         "status": "dry run",
         "input": {"path": job.source},

@@ -1,0 +1,357 @@
+"""`difface restore` as a user runs it, with the embedded starter model and few steps."""
+
+from __future__ import annotations
+
+import json
+import os
+import struct
+import subprocess
+import sys
+import zlib
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import skimage.data
+from PIL import Image
+from typer.testing import CliRunner
+
+from difface_cli import images
+from difface_cli.cli.app import build
+from difface_cli.weights.store import sha256
+
+QUICK = ["--steps", "2", "--n", "200", "--device", "cpu", "--precision", "fp32"]
+
+
+@pytest.fixture(scope="module")
+def portrait() -> Image.Image:
+    """One face, about 50 pixels wide."""
+    picture = Image.fromarray(skimage.data.astronaut()).crop((120, 0, 340, 260))
+    return picture.resize((165, 195), Image.Resampling.LANCZOS)
+
+
+@pytest.fixture
+def album(tmp_path: Path, portrait: Image.Image, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A folder of one's own with photo.png in it, and the place one works in."""
+    portrait.save(tmp_path / "photo.png")
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+def difface(*arguments: str | Path) -> Any:
+    app, _ = build()
+    return CliRunner().invoke(app, [str(a) for a in arguments])
+
+
+def restore(*arguments: str | Path) -> Any:
+    return difface("restore", *arguments, *QUICK)
+
+
+def pixels(path: Path) -> np.ndarray[Any, Any]:
+    return np.asarray(Image.open(path))
+
+
+class TestPhotos:
+    """What comes out, and where."""
+
+    def test_restores_the_face_and_nothing_else(self, album: Path) -> None:
+        before = (album / "photo.png").read_bytes()
+        result = restore("photo.png")
+        assert result.exit_code == 0, result.output
+        assert "1 of 1 faces restored" in result.output
+        assert (album / "photo.png").read_bytes() == before
+        old, new = pixels(album / "photo.png"), pixels(album / "restored/photo.png")
+        changed = (old != new).any(axis=2)
+        assert changed[80, 80]
+        assert not changed[:, :15].any()
+        assert not changed[185:].any()
+
+    def test_writes_a_record_that_can_repeat_the_run(self, album: Path) -> None:
+        restore("photo.png", "--seed", "5")
+        record = json.loads((album / "restored/photo.json").read_text())
+        assert "no evidence of identity" in record["notice"]
+        assert record["input"]["sha256"] == sha256(album / "photo.png")
+        assert record["model"]["name"] == "starter"
+        assert all(len(digest) == 64 for digest in record["model"]["weights"].values())
+        assert record["settings"]["seed"] == 5
+        assert record["settings"]["steps"] == 2
+        assert record["settings"]["eta"] == 0.5
+        (face,) = record["faces"]
+        assert face["restored"]
+        assert len(face["seeds"]) == 1
+        assert len(face["landmarks"]) == 5
+        assert record["versions"]["torch"]
+        assert record["seconds"]["total"] > 0
+
+    def test_the_same_seed_gives_the_same_bytes_and_another_does_not(self, album: Path) -> None:
+        restore("photo.png", "-o", "a.png")
+        restore("photo.png", "-o", "b.png")
+        restore("photo.png", "-o", "c.png", "--seed", "1")
+        a, b, c = ((album / f"{name}.png").read_bytes() for name in "abc")
+        assert a == b != c
+
+    def test_several_photos_and_their_order(self, album: Path, portrait: Image.Image) -> None:
+        portrait.transpose(Image.Transpose.FLIP_LEFT_RIGHT).save("mirrored.png")
+        assert restore("photo.png", "mirrored.png", "-o", "one").exit_code == 0
+        assert restore("mirrored.png", "photo.png", "-o", "two").exit_code == 0
+        for name in ("photo.png", "mirrored.png"):
+            assert (album / "one" / name).read_bytes() == (album / "two" / name).read_bytes()
+
+    def test_samples_and_faces_are_written(self, album: Path) -> None:
+        restore("photo.png", "--samples", "2", "--save-faces")
+        names = {str(p.relative_to(album / "restored")) for p in album.glob("restored/**/*.*")}
+        assert names == {
+            "photo.png", "photo.sample2.png", "photo.json", "photo_faces/00_input.png",
+            "photo_faces/00_estimate.png", "photo_faces/00_restored.png",
+            "photo_faces/00_restored.sample2.png",
+        }  # fmt: skip
+        assert Image.open(album / "restored/photo_faces/00_restored.png").size == (256, 256)
+
+    def test_a_photo_without_a_face_is_copied_and_says_so(self, album: Path) -> None:
+        flat = Image.new("RGB", (100, 80), (90, 120, 60))
+        flat.save("meadow.png")
+        result = restore("meadow.png", "--upscale", "2")
+        assert result.exit_code == 0
+        assert "no face found" in result.output
+        assert Image.open("restored/meadow.png").size == (200, 160)
+
+    def test_stdin_to_stdout(self, album: Path) -> None:
+        command = [sys.executable, "-m", "difface_cli", "restore", "-", *QUICK]
+        done = subprocess.run(
+            command, input=(album / "photo.png").read_bytes(), capture_output=True, check=True
+        )
+        restore("photo.png", "-o", "file.png")
+        assert done.stdout == (album / "file.png").read_bytes()
+        assert b"1 of 1 faces restored" in done.stderr
+        assert not (album / "restored").exists()
+
+    def test_json_is_one_line_a_photo(self, album: Path, portrait: Image.Image) -> None:
+        portrait.save("second.png")
+        (album / "broken.png").write_bytes(b"")
+        result = restore("photo.png", "broken.png", "second.png", "--json")
+        assert result.exit_code == 1
+        records = [json.loads(line) for line in result.stdout.splitlines()]
+        assert [record["status"] for record in records] == ["restored", "failed", "restored"]
+        assert "broken.png" in records[1]["error"]
+        assert (album / "restored/second.png").exists()
+        assert not (album / "restored/broken.png").exists()
+
+    def test_names_with_spaces_brackets_and_other_scripts(
+        self, album: Path, portrait: Image.Image
+    ) -> None:
+        name = "Großmutter [1912] 写真.jpg"
+        portrait.save(name)
+        result = restore(name)
+        assert result.exit_code == 0, result.output
+        assert (album / "restored" / name).exists()
+        assert "[1912]" in result.output
+
+    def test_rotation_profile_and_camera_data_survive(
+        self, album: Path, portrait: Image.Image
+    ) -> None:
+        exif = Image.Exif()
+        exif[0x0112] = 6  # the camera was held on its side
+        exif[0x010F] = "Box Brownie"
+        turned = portrait.transpose(Image.Transpose.ROTATE_90)
+        turned.save("turned.jpg", exif=exif, quality=95)
+        result = restore("turned.jpg")
+        assert "1 of 1 faces restored" in result.output
+        after = Image.open("restored/turned.jpg")
+        assert after.size == portrait.size
+        assert after.getexif()[0x010F] == "Box Brownie"
+        assert after.getexif().get(0x0112, 1) == 1
+
+
+class TestDryRun:
+    """Faces and cost, and nothing restored."""
+
+    def test_shows_faces_and_writes_only_the_numbered_picture(self, album: Path) -> None:
+        result = restore("photo.png", "--dry-run")
+        assert result.exit_code == 0, result.output
+        assert "restoring 1 of 1 faces would take about" in result.output
+        written = [p.name for p in (album / "restored").iterdir()]
+        assert written == ["photo.faces.png"]
+        before, after = pixels(album / "photo.png"), pixels(album / "restored/photo.faces.png")
+        assert ((after == (64, 220, 96)).all(axis=2) & (before != after).any(axis=2)).sum() > 50
+
+    def test_as_json(self, album: Path) -> None:
+        result = restore("photo.png", "--dry-run", "--json")
+        record = json.loads(result.stdout)
+        assert record["faces"][0]["index"] == 0
+        assert record["estimate"]["seconds"] > 0
+
+
+def bomb(width: int, height: int) -> bytes:
+    """A PNG whose header claims this size, with next to nothing in it."""
+
+    def chunk(kind: bytes, body: bytes) -> bytes:
+        return (
+            struct.pack(">I", len(body)) + kind + body + struct.pack(">I", zlib.crc32(kind + body))
+        )
+
+    header = struct.pack(">IIBBBBB", width, height, 8, 2, 0, 0, 0)
+    parts = [chunk(b"IHDR", header), chunk(b"IDAT", zlib.compress(b"0" * 99)), chunk(b"IEND", b"")]
+    return b"\x89PNG\r\n\x1a\n" + b"".join(parts)
+
+
+def bad_file(kind: str, portrait: Image.Image) -> str:
+    """Make a file that cannot be restored, and give its name."""
+    name = f"{kind}.jpg"
+    path = Path(name)
+    match kind:
+        case "folder":
+            path.mkdir()
+        case "text":
+            path.write_text("Dear Anna,\n" * 50)
+        case "truncated":
+            portrait.save(path)
+            path.write_bytes(path.read_bytes()[: path.stat().st_size // 2])
+        case "pixel":
+            Image.new("RGB", (1, 1)).save(path)
+        case "empty":
+            path.touch()
+        case "bomb":
+            path.write_bytes(bomb(60_000, 60_000))
+    return name
+
+
+@pytest.fixture
+def untouched(album: Path) -> Iterator[Path]:
+    """The album, and that nothing was written to it but what the test made."""
+    yield album
+    assert not (album / "restored").exists()
+    assert not list(album.rglob("*.tmp"))
+
+
+@pytest.mark.parametrize(
+    ("kind", "said"),
+    [
+        ("missing", "missing.jpg"),
+        ("folder", "folder"),
+        ("text", "text.jpg"),
+        ("truncated", "truncated.jpg"),
+        ("pixel", "1x1"),
+        ("empty", "empty"),
+        ("bomb", "60000x60000"),
+    ],
+)
+def test_bad_files_are_one_sentence(
+    untouched: Path, portrait: Image.Image, kind: str, said: str
+) -> None:
+    result = restore(bad_file(kind, portrait))
+    assert_refused(result, said)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["--eta", "1.5"], "eta must be 0 to 1"),
+        (["--eta", "nan"], "eta must be 0 to 1"),
+        (["--n", "0"], "N must be 1 to 600"),
+        (["--n", "700"], "N must be 1 to 600"),
+        (["--steps", "0"], "steps must be 1"),
+        (["--steps", "201"], "steps must be 1 to N = 200"),
+        (["--model", "gpfgan"], "no restore model 'gpfgan'"),
+        (["--models", "absent.toml"], "absent.toml does not exist"),
+        (["--faces", "3"], "no face 3"),
+        (["--faces", "left"], "--faces takes"),
+        (["--upscale", "3"], "--upscale must be 1, 2 or 4"),
+        (["--strength", "2"], "--strength must be 0 to 1"),
+        (["--samples", "0"], "--samples must be at least 1"),
+        (["--aligned"], "165x195"),
+        (["--device", "cuda"], "cuda"),
+        (["--precision", "fp16"], "fp16"),
+        (["-o", "photo.png"], "is the input"),
+        (["-o", "photo.xyz"], ".xyz"),
+        (["-o", "photo.png/inside.png"], "cannot be made"),
+    ],
+)
+def test_bad_wishes_are_one_sentence(
+    untouched: Path, arguments: list[str], said: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("torch.cuda.is_available", lambda: False)
+    result = difface("restore", "photo.png", *QUICK, *arguments)
+    assert_refused(result, said)
+
+
+def assert_refused(result: Any, said: str) -> None:
+    assert result.exit_code == 2, result.output
+    lines = result.stderr.strip().splitlines()
+    assert lines[0].startswith("error: ")
+    assert said in lines[0]
+    assert len(lines) <= 2
+    assert "Traceback" not in result.output
+
+
+class TestOutputs:
+    """Nothing of the user's is overwritten."""
+
+    def test_an_existing_result_is_kept_until_overwrite(self, album: Path) -> None:
+        assert restore("photo.png").exit_code == 0
+        again = restore("photo.png")
+        assert_refused(again, "exists already")
+        assert restore("photo.png", "--overwrite").exit_code == 0
+
+    def test_the_input_is_recognised_behind_a_link(self, album: Path) -> None:
+        os.symlink("photo.png", "link.png")
+        assert_refused(restore("photo.png", "-o", "link.png"), "is the input")
+        assert_refused(restore("photo.png", "-o", ".", "--overwrite"), "is the input")
+
+    def test_two_photos_of_one_name_are_not_mixed_up(
+        self, album: Path, portrait: Image.Image
+    ) -> None:
+        Path("other").mkdir()
+        portrait.save("other/photo.png")
+        assert_refused(restore("photo.png", "other/photo.png"), "would both be written")
+        portrait.save("photo.jpg")
+        assert_refused(restore("photo.png", "photo.jpg"), "would both be written")
+
+    def test_one_file_cannot_hold_two_photos(self, album: Path, portrait: Image.Image) -> None:
+        portrait.save("second.png")
+        assert_refused(restore("photo.png", "second.png", "-o", "x.png"), "one file for 2")
+
+    def test_a_failure_while_writing_leaves_nothing_behind(
+        self, album: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr("difface_cli.atomic.os.fsync", _disk_full)
+        result = restore("photo.png")
+        assert_refused(result, "No space left")
+        assert not (album / "restored").exists()
+
+    def test_a_closed_folder_is_refused_before_any_work(
+        self, album: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        # By its answer alone: root, as whom tests often run, may write anywhere.
+        monkeypatch.setattr("os.access", lambda path, *_, **__: Path(path).name != "closed")
+        monkeypatch.setattr("difface_cli.pipeline.restore", None)
+        Path("closed").mkdir()
+        assert_refused(restore("photo.png", "-o", "closed"), "closed")
+
+
+def _disk_full(_: int) -> None:
+    raise OSError(28, "No space left on device")
+
+
+def test_a_models_file_of_ones_own_is_used(album: Path) -> None:
+    Path("mine.toml").write_text(
+        "[models.mine]\n"
+        'task = "restore"\nprior = "starter-prior"\nestimator = "starter-estimator"\n'
+        'detector = "starter-detector"\nimage_size = 128\nn = 150\nsteps = 3\n'
+    )
+    arguments = ["photo.png", "--models", "mine.toml", "--model", "mine", "--device", "cpu"]
+    result = difface("restore", *arguments)
+    assert result.exit_code == 0, result.output
+    settings = json.loads((album / "restored/photo.json").read_text())["settings"]
+    assert (settings["n"], settings["steps"]) == (150, 3)
+
+
+def test_sixteen_bits_and_grey_come_back_as_they_were(album: Path, portrait: Image.Image) -> None:
+    deep = np.asarray(portrait.convert("L"), np.uint16)[..., None] * 257
+    images.write(images.Photo(deep), Path("deep.png"))
+    restore("deep.png")
+    after = images.read(Path("restored/deep.png"))
+    assert after.depth == 16
+    assert after.is_gray_file
+    assert (after.pixels != deep).any()
