@@ -56,7 +56,7 @@ class Source:
     def __str__(self) -> str:
         if self.kind != "hf":
             return self.location
-        return f"hf:{self.repo_type}/{self.location}@{self.revision[:12]}/{self.file}"
+        return f"hf:{self.repo_type}/{self.location}@{self.revision}/{self.file}"
 
     @property
     def remote(self) -> bool:

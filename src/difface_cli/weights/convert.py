@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from types import MappingProxyType
 
@@ -36,7 +36,7 @@ class Form:
     """
 
     dtype: torch.dtype | None = None
-    checks: Mapping[str, Check] = MappingProxyType({})
+    checks: Mapping[str, Check] = field(default_factory=lambda: MappingProxyType({}))
 
 
 def convert(

@@ -1,0 +1,34 @@
+"""Whether a file fits a network that is not the paper's own: detectors, parsers, upscalers."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from types import MappingProxyType
+
+import torch
+from torch import Tensor
+
+from difface_cli import background
+from difface_cli.faces.parse import build_parsenet
+from difface_cli.faces.retinaface import build_retinaface
+from difface_cli.registry import Weights
+from difface_cli.weights.convert import Check
+
+CPU = torch.device("cpu")
+
+
+def _retinaface(weights: Weights, state: Mapping[str, Tensor]) -> None:
+    build_retinaface(weights.params.get("backbone", "resnet50"), state_dict=state, device=CPU)
+
+
+def _parsenet(weights: Weights, state: Mapping[str, Tensor]) -> None:
+    build_parsenet(state, CPU)
+
+
+def _spandrel(weights: Weights, state: Mapping[str, Tensor]) -> None:
+    background.build(weights, state, CPU)
+
+
+CHECKS: Mapping[str, Check] = MappingProxyType(
+    {"retinaface": _retinaface, "parsenet": _parsenet, "spandrel": _spandrel}
+)
