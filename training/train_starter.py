@@ -43,6 +43,7 @@ ESTIMATOR = {
     "window_size": 8,
     "num_feat": 32,
     "sf": 8,
+    "residual": True,
 }
 PRIOR = {
     "image_size": SIZE // 4,

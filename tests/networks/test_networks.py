@@ -120,3 +120,11 @@ def test_what_is_not_built_is_named(network: str, params: dict[str, Any], named:
 def test_ignored_settings_of_published_configs_are_accepted() -> None:
     extra = {"conv_resample": True, "dims": 2, "use_fp16": False, "use_new_attention_order": False}
     assert isinstance(build("unet", UNET | extra), UNet)
+
+
+def test_a_residual_swinir_that_predicts_nothing_gives_its_input_back() -> None:
+    network = build("swinir", SWINIR | {"residual": True})
+    for parameter in network.get_submodule("conv_last").parameters():
+        torch.nn.init.zeros_(parameter)
+    y = torch.rand(1, 3, 40, 72)
+    torch.testing.assert_close(network(y), y)
