@@ -324,7 +324,7 @@ class TestOutputs:
         self, album: Path, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         # By its answer alone: root, as whom tests often run, may write anywhere.
-        monkeypatch.setattr("os.access", lambda path, *_, **__: Path(path).name != "closed")
+        monkeypatch.setattr("os.access", lambda path, mode, **_: not mode & os.W_OK)
         monkeypatch.setattr("difface_cli.pipeline.restore", None)
         Path("closed").mkdir()
         assert_refused(restore("photo.png", "-o", "closed"), "closed")

@@ -159,9 +159,10 @@ def _preview(job: Job, session: Session) -> dict[str, Any]:
     }
     if not session.as_json:
         console.out().print(_table(faces))
-        where = f"Numbered faces: {path}\n" if path else ""
+        if path is not None:
+            console.plain(f"Numbered faces: {path}")
         console.plain(
-            f"{where}{job.source}: restoring {chosen} of {len(faces)} faces would take about "
+            f"{job.source}: restoring {chosen} of {len(faces)} faces would take about "
             f"{_duration(cost.seconds)} and {cost.memory / 2**30:.1f} GB of memory."
         )
     return record
