@@ -46,7 +46,7 @@ def ready(faces: list[Face], drawn: float | None = None) -> Ready:
 
     detector: Any = lambda rgb: faces  # noqa: E731
     return Ready(
-        model, lambda y: y, denoise, SCHEDULE, detector, torch.device("cpu"), torch.float32,
+        model, lambda y: y, denoise, SCHEDULE, detector, None, torch.device("cpu"), torch.float32,
         MappingProxyType({}),
     )  # fmt: skip
 
@@ -86,7 +86,7 @@ def test_only_faces_change_and_the_rest_is_bit_exact(dtype: Any, channels: int) 
 def test_a_photo_without_faces_comes_back_itself() -> None:
     before = photo()
     result = restore(before, ready([]), QUICK)
-    assert np.array_equal(result.photos[0].pixels, before.pixels)
+    assert result.photos[0] is before
     assert result.faces == ()
     doubled = restore(before, ready([]), replace(QUICK, upscale=2)).photos[0]
     assert (doubled.width, doubled.height) == (320, 240)
@@ -232,3 +232,19 @@ def test_stages_are_timed() -> None:
     seconds = restore(photo(), ready(TWO), QUICK).seconds
     assert set(seconds) == {"detect", "align", "estimate", "denoise", "paste"}
     assert all(value >= 0 for value in seconds.values())
+
+
+def test_a_parsers_mask_narrows_the_oval() -> None:
+    before = photo()
+
+    def left_half(face: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
+        mask = np.ones(face.shape[:2], np.float32)
+        mask[:, face.shape[1] // 2 :] = 0
+        return mask
+
+    faces = [face_at(10, 10, 100)]
+    whole = restore(before, ready(faces, drawn=0.5), QUICK).photos[0]
+    half = restore(before, replace(ready(faces, drawn=0.5), parser=left_half), QUICK).photos[0]
+    assert changed(before, whole)[60, 75]
+    assert not changed(before, half)[60, 75]
+    assert changed(before, half)[60, 45]

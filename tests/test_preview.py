@@ -15,8 +15,12 @@ def test_boxes_stand_where_the_faces_are_in_the_colour_of_their_fate() -> None:
     photo = Photo(np.full((200, 300, 1), 40000, np.uint16))
     points = FFHQ_TEMPLATE_512 / 8
     faces = [
-        Found(0, Face((40.0, 50.0, 90.0, 120.0), points + (30, 40), 0.9)),
-        Found(1, Face((200.0, 60.0, 240.0, 110.0), points + (180, 50), 0.9), skipped="not chosen"),
+        Found(0, Face((40.0, 50.0, 90.0, 120.0), np.add(points, (30, 40)), 0.9)),
+        Found(
+            1,
+            Face((200.0, 60.0, 240.0, 110.0), np.add(points, (180, 50)), 0.9),
+            skipped="not chosen",
+        ),
     ]
     out = numbered(photo, faces)
     assert out.pixels.shape == (200, 300, 3)

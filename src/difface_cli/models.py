@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
+from functools import partial
 from types import MappingProxyType
 
+import numpy as np
+import numpy.typing as npt
 import torch
 from torch import Tensor
 
 from difface_cli.difface import Estimator
 from difface_cli.diffusion.denoiser import Denoiser, from_network
 from difface_cli.diffusion.schedule import Schedule, linear
-from difface_cli.errors import DeviceError
+from difface_cli.errors import DeviceError, WeightsMissing
 from difface_cli.faces.detect import FaceDetector, build_retinaface
+from difface_cli.faces.parse import build_parsenet, parse_mask
 from difface_cli.registry import Model, Registry, Weights
 from difface_cli.weights.load import load_network, read_tensors
 from difface_cli.weights.store import verified
@@ -24,11 +29,16 @@ PRECISIONS: Mapping[str, torch.dtype] = MappingProxyType(
 )
 
 
+Floats = npt.NDArray[np.float32]
+Parser = Callable[[Floats], Floats]  # s×s×3 in [0, 1] → mask, s×s in [0, 1]
+
+
 @dataclass(frozen=True)
 class Ready:
     """A model whose networks stand on their device.
 
     Attributes:
+        parser: tells the face from what is before it, where such weights were fetched.
         hashes: weights' name → sha256, of every file that was loaded.
     """
 
@@ -37,6 +47,7 @@ class Ready:
     denoise: Denoiser
     schedule: Schedule
     detector: FaceDetector | None
+    parser: Parser | None
     device: torch.device
     dtype: torch.dtype
     hashes: Mapping[str, str]
@@ -73,12 +84,18 @@ def load(
         eyes = _part(registry, model, "detector")
         find = load_detector(eyes, device, detect_size)
         hashes[eyes.name] = eyes.sha256
+    parser = None
+    if detector and (mask := registry.part(model, "parser")):
+        with suppress(WeightsMissing):  # a finer mask, and no more: fetched by those who want it
+            parser = load_parser(mask, device)
+            hashes[mask.name] = mask.sha256
     return Ready(
         model=model,
         estimator=_estimator(estimator, device, dtype),
         denoise=from_network(network, schedule, prior.predicts),
         schedule=schedule,
         detector=find,
+        parser=parser,
         device=device,
         dtype=dtype,
         hashes=MappingProxyType(hashes),
@@ -100,6 +117,12 @@ def load_detector(weights: Weights, device: torch.device, detect_size: int = 128
         **params,
     )
     return FaceDetector(network, device, detect_size=detect_size)
+
+
+def load_parser(weights: Weights, device: torch.device) -> Parser:
+    """ParseNet, in float32."""
+    network = build_parsenet(read_tensors(verified(weights), device), device)
+    return partial(parse_mask, network)
 
 
 def _estimator(weights: Weights, device: torch.device, dtype: torch.dtype) -> Estimator:

@@ -218,7 +218,9 @@ def restore(
     with clock("paste"):
         progress.stage("pasting")
         photos = tuple(
-            _pasted(photo, matrices, {c.index: c.restored[s] for c in restored}, gray, options)
+            _pasted(
+                photo, matrices, {c.index: c.restored[s] for c in restored}, gray, ready, options
+            )
             for s in range(options.samples)
         )
     seeds = {i: _seeds(crop, options) for i, crop in crops.items()}
@@ -297,23 +299,44 @@ def _matrix(photo: Photo, face: Face, size: int, options: Options) -> Matrix:
     return align.similarity(face.landmarks, size)
 
 
+def _mask(face: Array, ready: Ready, options: Options) -> Array:
+    """Where a restored face shows: the soft oval, within the parsed face where there is a parser.
+
+    An aligned picture is a face from edge to edge.
+    """
+    if options.aligned:
+        return np.ones(face.shape[:2], np.float32)
+    oval = paste.face_mask(face.shape[0])
+    return oval if ready.parser is None else np.minimum(oval, ready.parser(face))
+
+
 def _pasted(
-    photo: Photo, matrices: dict[int, Matrix], faces: dict[int, Array], gray: bool, options: Options
+    photo: Photo,
+    matrices: dict[int, Matrix],
+    faces: dict[int, Array],
+    gray: bool,
+    ready: Ready,
+    options: Options,
 ) -> Photo:
-    """The photo, enlarged when asked for, with these restored faces in it."""
+    """The photo, enlarged when asked for, with these restored faces in it.
+
+    Without faces, and at its own size, it is the very same photo.
+    """
     factor: float = options.upscale
     if options.aligned:  # a small aligned face comes out at the model's size, not at its own
         factor = max(factor, *(face.shape[1] / photo.width for face in faces.values()))
-    photo = images.upscale(photo, factor) if factor > 1 else photo
+    photo = images.upscale(photo, factor)
+    if not faces:
+        return photo
     canvas = photo.pixels.copy()
-    if photo.is_gray_file and not gray and faces:
+    if photo.is_gray_file and not gray:
         canvas = np.repeat(canvas, 3, axis=2)
     for index, face in faces.items():
         paste.paste(
             canvas,
             face,
             align.scale_matrix(matrices[index], factor),
-            mask=np.ones(face.shape[:2], np.float32) if options.aligned else None,
+            mask=_mask(face, ready, options),
             strength=options.strength,
             gray=gray,
         )

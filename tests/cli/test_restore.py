@@ -111,11 +111,13 @@ class TestPhotos:
 
     def test_a_photo_without_a_face_is_copied_and_says_so(self, album: Path) -> None:
         flat = Image.new("RGB", (100, 80), (90, 120, 60))
-        flat.save("meadow.png")
-        result = restore("meadow.png", "--upscale", "2")
+        flat.save("meadow.jpg")
+        result = restore("meadow.jpg")
         assert result.exit_code == 0
         assert "no face found" in result.output
-        assert Image.open("restored/meadow.png").size == (200, 160)
+        assert Path("restored/meadow.jpg").read_bytes() == Path("meadow.jpg").read_bytes()
+        restore("meadow.jpg", "--upscale", "2", "-o", "large.png")
+        assert Image.open("large.png").size == (200, 160)
 
     def test_stdin_to_stdout(self, album: Path) -> None:
         command = [sys.executable, "-m", "difface_cli", "restore", "-", *QUICK]

@@ -6,7 +6,7 @@ import hashlib
 import json
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from functools import cached_property
@@ -27,6 +27,15 @@ from difface_cli.progress import Progress
 from difface_cli.registry import Model, Registry
 
 BATCH_FAILED = 1
+
+
+@dataclass(frozen=True)
+class Source:
+    """A photo that was read, the hash of its file, and the file's bytes when they are needed."""
+
+    photo: Photo
+    sha256: str
+    data: Callable[[], bytes]
 
 
 @dataclass(frozen=True)
@@ -88,20 +97,20 @@ def run(jobs: list[Job], session: Session, *, dry_run: bool = False) -> int:
 def _restore(job: Job, session: Session, progress: Progress) -> dict[str, Any]:
     start = time.perf_counter()
     progress.stage("reading")
-    photo, digest = _read(job.source)
+    source = _read(job.source)
     with _folder(job):
-        result = pipeline.restore(photo, session.ready, session.options, progress)
+        result = pipeline.restore(source.photo, session.ready, session.options, progress)
         progress.stage("writing")
         record = sidecar.record(
             result,
             session.ready,
             session.options,
             source=job.source,
-            source_sha256=digest,
+            source_sha256=source.sha256,
             outputs=[str(job.sample(k)) for k in range(job.samples)] if job.target else [],
             seconds=time.perf_counter() - start,
         )
-        _write(job, session, result, record)
+        _write(job, session, source, result, record)
     if not session.as_json:
         _report(job, result, time.perf_counter() - start)
     return {"status": "restored" if result.crops else "no face"} | record
@@ -111,17 +120,31 @@ def _folder(job: Job) -> AbstractContextManager[None]:
     return outputs.folder(job.target.parent) if job.target else nullcontext()
 
 
-def _write(job: Job, session: Session, result: Restoration, record: dict[str, Any]) -> None:
+def _encoded(
+    source: Source, result: Restoration, sample: int, target: Path | None, quality: int
+) -> bytes:
+    """The bytes of one result; the input's own where nothing was done to it."""
+    format = source.photo.format if source.photo.format in SUFFIXES.values() else "PNG"
+    if target is not None:
+        format = images.format_for(target)
+    photo = result.photos[sample]
+    if photo is source.photo and format == photo.format:
+        return source.data()
+    return images.encode(photo, format, quality)
+
+
+def _write(
+    job: Job, session: Session, source: Source, result: Restoration, record: dict[str, Any]
+) -> None:
     """Write results and record; where one of them fails, none is left behind."""
     if job.target is None:
-        photo = result.photos[0]
-        format = photo.format if photo.format in SUFFIXES.values() else "PNG"
-        sys.stdout.buffer.write(images.encode(photo, format, session.quality))
+        sys.stdout.buffer.write(_encoded(source, result, 0, None, session.quality))
         sys.stdout.buffer.flush()
         return
     with outputs.all_or_none(job.files):
-        for path, photo in zip(job.files, result.photos, strict=False):
-            images.write(photo, path, quality=session.quality)
+        for k in range(job.samples):
+            target = job.sample(k)
+            atomic.write(target, _encoded(source, result, k, target, session.quality))
         text = json.dumps(record, ensure_ascii=False, indent=2) + "\n"
         atomic.write(job.files[-1], text.encode())
     if session.save_faces:
@@ -142,7 +165,7 @@ def _write_faces(job: Job, result: Restoration) -> None:
 
 
 def _preview(job: Job, session: Session) -> dict[str, Any]:
-    photo, _ = _read(job.source)
+    photo = _read(job.source).photo
     faces = pipeline.find(photo, session.ready, session.options)
     chosen = sum(not found.skipped for found in faces)
     cost = costs.estimate(photo, chosen, session.ready, session.options)
@@ -168,14 +191,16 @@ def _preview(job: Job, session: Session) -> dict[str, Any]:
     return record
 
 
-def _read(source: str) -> tuple[Photo, str]:
-    """The photo, and the hash of its file."""
-    if source == STREAM:
+def _read(name: str) -> Source:
+    if name == STREAM:
         data = images.read_stdin()
-        return images.read_bytes(data, "stdin"), hashlib.sha256(data).hexdigest()
-    photo = images.read(Path(source))
-    with Path(source).open("rb") as file:
-        return photo, hashlib.file_digest(file, "sha256").hexdigest()
+        digest = hashlib.sha256(data).hexdigest()
+        return Source(images.read_bytes(data, "stdin"), digest, lambda: data)
+    path = Path(name)
+    photo = images.read(path)
+    with path.open("rb") as file:
+        digest = hashlib.file_digest(file, "sha256").hexdigest()
+    return Source(photo, digest, path.read_bytes)
 
 
 def _report(job: Job, result: Restoration, seconds: float) -> None:
