@@ -8,7 +8,7 @@ from __future__ import annotations
 import itertools
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 import numpy.typing as npt
@@ -89,8 +89,7 @@ class Upscaler:
             part = part.mean(dim=1, keepdim=True)
         top_value = np.iinfo(pixels.dtype).max
         levels = (part[0].permute(1, 2, 0).cpu().numpy() * top_value).round()
-        tile: Pixels = levels.astype(pixels.dtype)
-        return tile
+        return cast(Pixels, levels.astype(pixels.dtype))
 
     def _run(self, pixels: Pixels) -> Tensor:
         values = pixels.astype(np.float32) / np.iinfo(pixels.dtype).max
