@@ -216,7 +216,7 @@ def _agree(missing: list[Weights], accept: bool) -> None:
     console.plain(SYNTHESISED)
     if accept:
         return
-    if not sys.stdin.isatty():
+    if not at_terminal():
         raise UsageError(
             "Nothing was fetched: these licences need your consent.",
             "Run the same command with --accept-license.",
@@ -224,6 +224,11 @@ def _agree(missing: list[Weights], accept: bool) -> None:
     if not typer.confirm("Accept the licences and fetch?", err=True):
         console.plain("Nothing was fetched.")
         raise typer.Exit(1)
+
+
+def at_terminal() -> bool:
+    """Whether somebody can answer a question."""
+    return sys.stdin.isatty()
 
 
 def _fetch(missing: list[Weights], folder: Path | None, offline: bool, form: Form) -> None:

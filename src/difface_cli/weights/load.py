@@ -43,6 +43,8 @@ def load_network(
             device=device,
             dtype=dtype if floating else tensor.dtype,
             memory_format=memory_format if tensor.ndim == 4 else torch.preserve_format,
+            # One tensor left in the map would keep all the pages round it in memory.
+            copy=not floating or memory_format is not torch.preserve_format,
         )
     try:
         network.load_state_dict(state, strict=True, assign=True)
