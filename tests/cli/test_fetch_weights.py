@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from PIL import Image
 from typer.testing import CliRunner, Result
 
 from difface_cli.cli import app as shell
@@ -186,3 +187,13 @@ def test_in_a_process_of_its_own(hub: Hub) -> None:
     ran = difface("fetch-weights", "portraits", "--accept-license")
     assert (ran.returncode, ran.stderr) == (0, "")
     assert "tiny: verified" in ran.stdout
+
+
+def test_restoring_without_the_weights_names_the_command(hub: Hub, tmp_path: Path) -> None:
+    Image.new("RGB", (64, 64)).save(tmp_path / "old.png")
+    app, _ = shell.build()
+    photo, out = str(tmp_path / "old.png"), str(tmp_path / "out.png")
+    failed = CliRunner().invoke(app, ["restore", photo, "--model", "portraits", "-o", out])
+    assert failed.exit_code == 2
+    assert "difface fetch-weights portraits" in failed.stderr
+    assert not hub.asked

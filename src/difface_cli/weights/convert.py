@@ -107,7 +107,10 @@ def check(
         RegistryError: for a network nobody here can check.
     """
     if weights.network in checks:
-        checks[weights.network](weights, state)
+        try:
+            checks[weights.network](weights, state)
+        except WeightsInvalid as e:
+            raise WeightsInvalid(f"{path} is refused: {e.message}", e.hint) from None
     elif problem := mismatch(state, meta_network(weights).state_dict()):
         raise unfit(path, weights, problem)
 
