@@ -16,6 +16,7 @@ from pathlib import Path
 import pytest
 import torch
 from safetensors import safe_open
+from safetensors.torch import save
 
 from difface_cli.errors import DifFaceError, OutputError, WeightsInvalid, WeightsMissing
 from difface_cli.registry import Source, Weights
@@ -62,8 +63,8 @@ def arrived(path: Path, unet: Checkpoint) -> bool:
         return all(torch.equal(f.get_tensor(k), v) for k, v in unet.state.items())
 
 
-def served(hub: Hub, weights: Weights, content: bytes) -> None:
-    """Let the weights' source bring this from now on."""
+def served(hub: Hub, content: bytes) -> None:
+    """Let both sources bring this from now on."""
     hub.files["/net.pth"] = content
     hub.add("who/net", "net.pth", content)
 
@@ -155,12 +156,29 @@ def test_the_next_source_is_tried(hub: Hub, unet: Checkpoint, content: bytes) ->
 def test_another_file_of_the_same_length_is_refused(
     hub: Hub, known: Weights, content: bytes, unet: Checkpoint
 ) -> None:
-    served(hub, known, content[:-1] + b"\xff")
+    served(hub, content[:-1] + b"\xff")
     with pytest.raises(WeightsInvalid, match="sha256 is"):
         fetch(known, WAY)
     assert not is_here(known)
-    served(hub, known, content)
+    served(hub, content)
     assert arrived(fetch(known, WAY), unet)
+
+
+def test_a_truncated_file_is_refused(
+    hub: Hub, known: Weights, content: bytes, unet: Checkpoint
+) -> None:
+    served(hub, content[:-1000])
+    with pytest.raises((WeightsInvalid, WeightsMissing), match="bytes"):
+        fetch(known, WAY)
+    assert not is_here(known)
+    served(hub, content)
+    assert arrived(fetch(known, WAY), unet)
+
+
+def test_safetensors_of_the_hub_are_taken_as_they_are(hub: Hub, unet: Checkpoint) -> None:
+    content = save(unet.state)
+    hub.add("who/net", "net.safetensors", content)
+    assert arrived(fetch(unet.at(of_hub(content, "net.safetensors")), WAY), unet)
 
 
 def test_a_file_damaged_in_the_hubs_cache_is_fetched_again(

@@ -43,7 +43,7 @@ Offline = Annotated[
 ]
 Dtype = Annotated[
     options.Stored | None,
-    typer.Option("--dtype", help="Of the numbers kept. Default: the file's own."),
+    typer.Option("--dtype", help="Of the numbers a fetch keeps. Default: the file's own."),
 ]
 
 

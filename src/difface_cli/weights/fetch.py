@@ -57,7 +57,7 @@ def fetch(weights: Weights, way: Way, report: Report = silent) -> Path:
         return store.verified(weights)
     if _good(weights):
         return store.verified(weights)
-    with places.held(weights.name):
+    with places.held(f"weights-{weights.name}"):
         if _good(weights):  # another process was faster
             return store.verified(weights)
         places.sweep(places.converted(weights))

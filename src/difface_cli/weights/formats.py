@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pickle
 import re
+import warnings
 import zipfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -71,9 +72,11 @@ def read(path: Path, name: str = "") -> dict[str, Tensor]:
     if is_safetensors(path, name):
         return dict(stream(path))
     try:
-        loaded = torch.load(
-            path, map_location="cpu", weights_only=True, mmap=zipfile.is_zipfile(path)
-        )
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # of old protocols: what matters is an error
+            loaded = torch.load(
+                path, map_location="cpu", weights_only=True, mmap=zipfile.is_zipfile(path)
+            )
     except pickle.UnpicklingError as e:
         raise WeightsInvalid(
             f"{path} needs more than tensors to open ({_demand(e)}); it could run code and is "
