@@ -15,12 +15,13 @@ from difface_cli import images
 from difface_cli.difface import Settings
 from difface_cli.diffusion.denoiser import Denoised, eps_from_x0
 from difface_cli.diffusion.schedule import linear
-from difface_cli.errors import FaceError, ImageError, UsageError
+from difface_cli.errors import ImageError
 from difface_cli.faces.align import FFHQ_TEMPLATE_512
 from difface_cli.faces.detect import Face
 from difface_cli.images import Photo
 from difface_cli.models import Ready
-from difface_cli.pipeline import Options, check, choose, find, parse_choice, restore
+from difface_cli.options import Options
+from difface_cli.pipeline import find, restore
 from difface_cli.registry import Model
 
 SIZE = 64
@@ -46,8 +47,8 @@ def ready(faces: list[Face], drawn: float | None = None) -> Ready:
 
     detector: Any = lambda rgb: faces  # noqa: E731
     return Ready(
-        model, lambda y: y, denoise, SCHEDULE, detector, None, torch.device("cpu"), torch.float32,
-        MappingProxyType({}),
+        model, lambda y: y, denoise, SCHEDULE, detector, None, None, torch.device("cpu"),
+        torch.float32, MappingProxyType({}),
     )  # fmt: skip
 
 
@@ -171,52 +172,10 @@ class TestAligned:
             restore(photo(), ready([]), replace(QUICK, aligned=True))
 
 
-class TestChoice:
-    """Which faces are meant."""
-
-    def test_by_word_and_number(self) -> None:
-        faces = [face_at(0, 0, 90), face_at(60, 30, 50), face_at(120, 80, 40)]
-        assert choose(faces, "all", 160, 120) == {0, 1, 2}
-        assert choose(faces, "largest", 160, 120) == {0}
-        assert choose(faces, "center", 160, 120) == {1}
-        assert choose(faces, "2, 0", 160, 120) == {0, 2}
-        for word in ("all", "largest", "center"):
-            assert choose([], word, 160, 120) == set()
-
-    def test_an_absent_face_is_named_with_those_there_are(self) -> None:
-        with pytest.raises(FaceError, match=r"no face 2.*0 to 1"):
-            choose(TWO, "0,2", 160, 120)
-        with pytest.raises(FaceError, match="none"):
-            choose([], "0", 160, 120)
-
-    @pytest.mark.parametrize("choice", ["", "first", "0,", "-1", "0;1", "1.5", "²"])
-    def test_anything_else_is_refused(self, choice: str) -> None:
-        with pytest.raises(UsageError, match="--faces"):
-            parse_choice(choice)
-
-    def test_small_faces_are_left_alone_with_the_reason(self) -> None:
-        found = find(photo(), ready(TWO), replace(QUICK, min_face=40))
-        assert [bool(f.skipped) for f in found] == [False, True]
-        assert "30 px wide" in found[1].skipped
-
-
-@pytest.mark.parametrize(
-    ("options", "named"),
-    [
-        (replace(QUICK, settings=Settings(n=601)), "N must be 1 to 600"),
-        (replace(QUICK, settings=Settings(n=10, steps=11)), "steps"),
-        (replace(QUICK, settings=Settings(eta=2)), "eta"),
-        (replace(QUICK, samples=0), "samples"),
-        (replace(QUICK, strength=1.5), "strength"),
-        (replace(QUICK, upscale=3), "upscale"),
-        (replace(QUICK, min_face=-1), "min-face"),
-        (replace(QUICK, batch=-1), "batch"),
-        (replace(QUICK, faces="x"), "faces"),
-    ],
-)
-def test_options_out_of_range_are_named(options: Options, named: str) -> None:
-    with pytest.raises(UsageError, match=named):
-        check(options, "tiny", 600)
+def test_small_faces_are_left_alone_with_the_reason() -> None:
+    found = find(photo(), ready(TWO), replace(QUICK, min_face=40))
+    assert [bool(f.skipped) for f in found] == [False, True]
+    assert "30 px wide" in found[1].skipped
 
 
 def test_upscaling_enlarges_photo_and_faces() -> None:
@@ -230,7 +189,7 @@ def test_upscaling_enlarges_photo_and_faces() -> None:
 
 def test_stages_are_timed() -> None:
     seconds = restore(photo(), ready(TWO), QUICK).seconds
-    assert set(seconds) == {"detect", "align", "estimate", "denoise", "paste"}
+    assert set(seconds) == {"detect", "align", "estimate", "denoise", "enlarge", "paste"}
     assert all(value >= 0 for value in seconds.values())
 
 
@@ -248,3 +207,16 @@ def test_a_parsers_mask_narrows_the_oval() -> None:
     assert changed(before, whole)[60, 75]
     assert not changed(before, half)[60, 75]
     assert changed(before, half)[60, 45]
+
+
+def test_a_background_network_enlarges_what_is_not_a_face() -> None:
+    def nearest(pixels: Any, factor: int, progress: Any) -> Any:
+        return pixels.repeat(factor, axis=0).repeat(factor, axis=1)
+
+    before = photo()
+    model: Any = replace(ready(TWO[:1], drawn=0.5), background=nearest)
+    after = restore(before, model, replace(QUICK, upscale=2)).photos[0]
+    expected = nearest(before.pixels, 2, None)
+    assert np.array_equal(after.pixels[200:], expected[200:])
+    assert not np.array_equal(after.pixels[80:120, 80:120], expected[80:120, 80:120])
+    assert restore(before, replace(model, detector=lambda rgb: []), QUICK).photos[0] is before

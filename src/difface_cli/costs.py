@@ -11,7 +11,8 @@ import torch
 
 from difface_cli.images import Photo
 from difface_cli.models import Ready
-from difface_cli.pipeline import Options, default_batch
+from difface_cli.options import Options
+from difface_cli.pipeline import default_batch
 
 MEGABYTE = 2**20
 

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from types import MappingProxyType
 
@@ -13,10 +12,12 @@ import numpy.typing as npt
 import torch
 from torch import Tensor
 
+from difface_cli import background as upscaling
+from difface_cli.background import Upscaler
 from difface_cli.difface import Estimator
 from difface_cli.diffusion.denoiser import Denoiser, from_network
 from difface_cli.diffusion.schedule import Schedule, linear
-from difface_cli.errors import DeviceError, WeightsMissing
+from difface_cli.errors import DeviceError
 from difface_cli.faces.detect import FaceDetector, build_retinaface
 from difface_cli.faces.parse import build_parsenet, parse_mask
 from difface_cli.registry import Model, Registry, Weights
@@ -38,7 +39,8 @@ class Ready:
     """A model whose networks stand on their device.
 
     Attributes:
-        parser: tells the face from what is before it, where such weights were fetched.
+        parser: tells the face from what is before it.
+        background: enlarges what is not a face.
         hashes: weights' name → sha256, of every file that was loaded.
     """
 
@@ -48,6 +50,7 @@ class Ready:
     schedule: Schedule
     detector: FaceDetector | None
     parser: Parser | None
+    background: Upscaler | None
     device: torch.device
     dtype: torch.dtype
     hashes: Mapping[str, str]
@@ -84,11 +87,13 @@ def load(
         eyes = _part(registry, model, "detector")
         find = load_detector(eyes, device, detect_size)
         hashes[eyes.name] = eyes.sha256
-    parser = None
-    if detector and (mask := registry.part(model, "parser")):
-        with suppress(WeightsMissing):  # a finer mask, and no more: fetched by those who want it
-            parser = load_parser(mask, device)
-            hashes[mask.name] = mask.sha256
+    parser = background = None
+    if detector and (outline := registry.part(model, "parser")):
+        parser = load_parser(outline, device)
+        hashes[outline.name] = outline.sha256
+    if enlarger := registry.part(model, "background"):
+        background = load_background(enlarger, device)
+        hashes[enlarger.name] = enlarger.sha256
     return Ready(
         model=model,
         estimator=_estimator(estimator, device, dtype),
@@ -96,10 +101,21 @@ def load(
         schedule=schedule,
         detector=find,
         parser=parser,
+        background=background,
         device=device,
         dtype=dtype,
         hashes=MappingProxyType(hashes),
     )
+
+
+def with_part(registry: Registry, model: Model, part: str, task: str, name: str) -> Model:
+    """The model with one part taken from another model, one of this task.
+
+    Raises:
+        RegistryError: when there is no such other model.
+    """
+    taken = registry.model(name, task).parts[part]
+    return replace(model, parts=MappingProxyType({**model.parts, part: taken}))
 
 
 def max_n(registry: Registry, model: Model) -> int:
@@ -123,6 +139,15 @@ def load_parser(weights: Weights, device: torch.device) -> Parser:
     """ParseNet, in float32."""
     network = build_parsenet(read_tensors(verified(weights), device), device)
     return partial(parse_mask, network)
+
+
+def load_background(weights: Weights, device: torch.device) -> Upscaler:
+    """A super-resolution network, in float32.
+
+    Raises:
+        UsageError: when spandrel is not installed.
+    """
+    return upscaling.build(weights, read_tensors(verified(weights), device), device)
 
 
 def _estimator(weights: Weights, device: torch.device, dtype: torch.dtype) -> Estimator:

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from types import MappingProxyType
 
 import numpy as np
@@ -14,46 +14,17 @@ import torch
 from torch import Tensor
 
 from difface_cli import difface, images
-from difface_cli.difface import Settings
-from difface_cli.errors import DeviceError, FaceError, ImageError, UsageError
+from difface_cli.background import Upscaler
+from difface_cli.errors import DeviceError, ImageError
 from difface_cli.faces import align, paste
 from difface_cli.faces.detect import Face
 from difface_cli.images import Photo
 from difface_cli.models import Ready
+from difface_cli.options import Options, choose
 from difface_cli.progress import NoProgress, Progress
 
 Array = npt.NDArray[np.float32]
 Matrix = npt.NDArray[np.float64]
-UPSCALES = (1, 2, 4)
-GRAYS = ("auto", "on", "off")
-CHOICES = ("all", "largest", "center")
-
-
-@dataclass(frozen=True)
-class Options:
-    """How a photo is treated, beside the method's own settings.
-
-    Attributes:
-        samples: restorations of each face, each with its own noise.
-        strength: 0 keeps the original face, 1 takes the restored one whole.
-        aligned: the photo is one face, aligned to the FFHQ template already.
-        faces: "all", "largest", "center" or indices such as "0,2".
-        min_face: the smallest width of a face that is restored, pixels.
-        upscale: enlargement of the whole photo.
-        gray: whether restored faces lose their colour: "auto" follows the photo.
-        batch: faces a network call; 0 lets the device decide.
-    """
-
-    settings: Settings = field(default_factory=Settings)
-    seed: int = 0
-    samples: int = 1
-    strength: float = 1.0
-    aligned: bool = False
-    faces: str = "all"
-    min_face: float = 16.0
-    upscale: int = 1
-    gray: str = "auto"
-    batch: int = 0
 
 
 @dataclass(frozen=True)
@@ -89,7 +60,7 @@ class Restoration:
     Attributes:
         photos: the restored photo, one a sample.
         gray: whether restored faces were made grey.
-        seconds: by stage: detect, estimate, denoise, paste.
+        seconds: by stage: detect, align, estimate, denoise, enlarge, paste.
     """
 
     photos: tuple[Photo, ...]
@@ -97,31 +68,6 @@ class Restoration:
     crops: tuple[Crops, ...]
     gray: bool
     seconds: MappingProxyType[str, float]
-
-
-def check(options: Options, model: str, max_n: int) -> None:
-    """Raise UsageError, naming option and range, unless the options can be run.
-
-    Args:
-        model: the model's name, for the message.
-        max_n: the largest N its prior was trained for.
-    """
-    try:
-        difface.check(options.settings, max_n)
-    except ValueError as e:
-        raise UsageError(f"For the model {model}, {e}.", "See difface restore --help.") from None
-    problems = (
-        (options.samples >= 1, f"--samples must be at least 1, not {options.samples}"),
-        (0 <= options.strength <= 1, f"--strength must be 0 to 1, not {options.strength}"),
-        (options.upscale in UPSCALES, f"--upscale must be 1, 2 or 4, not {options.upscale}"),
-        (options.gray in GRAYS, f"--gray must be auto, on or off, not {options.gray}"),
-        (options.min_face >= 0, f"--min-face must not be negative, not {options.min_face}"),
-        (options.batch >= 0, f"--batch must not be negative, not {options.batch}"),
-    )
-    for fine, problem in problems:
-        if not fine:
-            raise UsageError(f"{problem}.", "See difface restore --help.")
-    parse_choice(options.faces)
 
 
 def find(photo: Photo, ready: Ready, options: Options) -> tuple[Found, ...]:
@@ -146,46 +92,6 @@ def find(photo: Photo, ready: Ready, options: Options) -> tuple[Found, ...]:
             skipped = f"{width:.0f} px wide, smaller than --min-face {options.min_face:g}"
         found.append(Found(index, face, skipped))
     return tuple(found)
-
-
-def parse_choice(choice: str) -> str | frozenset[int]:
-    """ "all", "largest", "center", or the indices of a list such as "0,2".
-
-    Raises:
-        UsageError: for anything else.
-    """
-    if choice in CHOICES:
-        return choice
-    parts = [part.strip() for part in choice.split(",")]
-    if not all(part.isascii() and part.isdigit() for part in parts):
-        raise UsageError(
-            f"--faces takes all, largest, center or numbers such as 0,2, not {choice!r}.",
-            "See the numbers of the faces with --dry-run.",
-        )
-    return frozenset(int(part) for part in parts)
-
-
-def choose(faces: Sequence[Face], choice: str, width: int, height: int) -> frozenset[int]:
-    """The indices of the faces that are meant; faces come largest first."""
-    wanted = parse_choice(choice)
-    if isinstance(wanted, frozenset):
-        if absent := sorted(wanted - set(range(len(faces)))):
-            there = f"0 to {len(faces) - 1}" if faces else "none"
-            raise FaceError(
-                f"There is no face {absent[0]}: the faces found are {there}.",
-                "See their numbers with --dry-run.",
-            )
-        return wanted
-    if wanted == "all" or not faces:
-        return frozenset(range(len(faces)))
-    if wanted == "largest":
-        return frozenset({0})
-
-    def off_centre(index: int) -> float:
-        x0, y0, x1, y1 = faces[index].box
-        return float(np.hypot((x0 + x1 - width) / 2, (y0 + y1 - height) / 2))
-
-    return frozenset({min(range(len(faces)), key=off_centre)})
 
 
 def restore(
@@ -215,13 +121,17 @@ def restore(
         crops = {i: align.crop(photo.pixels, matrix, size) for i, matrix in matrices.items()}
 
     restored = restore_faces(crops, ready, options, progress, clock)
+    factor: float = options.upscale
+    if options.aligned:  # a small aligned face comes out at the model's size, not at its own
+        factor = max(factor, size / photo.width)
+    with clock("enlarge"):
+        canvas = _enlarged(photo, factor, None if options.aligned else ready.background, progress)
     with clock("paste"):
         progress.stage("pasting")
+        matrices = {i: align.scale_matrix(matrix, factor) for i, matrix in matrices.items()}
         photos = tuple(
-            _pasted(
-                photo, matrices, {c.index: c.restored[s] for c in restored}, gray, ready, options
-            )
-            for s in range(options.samples)
+            _pasted(canvas, matrices, restored, sample, gray, ready, options)
+            for sample in range(options.samples)
         )
     seeds = {i: _seeds(crop, options) for i, crop in crops.items()}
     found = tuple(replace(f, seeds=seeds.get(f.index, ())) for f in found)
@@ -299,6 +209,17 @@ def _matrix(photo: Photo, face: Face, size: int, options: Options) -> Matrix:
     return align.similarity(face.landmarks, size)
 
 
+def _enlarged(
+    photo: Photo, factor: float, background: Upscaler | None, progress: Progress
+) -> Photo:
+    """By the background network where there is one, else by Lanczos, as alpha always is."""
+    enlarged = images.upscale(photo, factor)
+    if background is None or factor == 1:
+        return enlarged
+    progress.stage("enlarging the background")
+    return images.with_pixels(enlarged, background(photo.pixels, int(factor), progress))
+
+
 def _mask(face: Array, ready: Ready, options: Options) -> Array:
     """Where a restored face shows: the soft oval, within the parsed face where there is a parser.
 
@@ -311,36 +232,31 @@ def _mask(face: Array, ready: Ready, options: Options) -> Array:
 
 
 def _pasted(
-    photo: Photo,
+    canvas: Photo,
     matrices: dict[int, Matrix],
-    faces: dict[int, Array],
+    restored: tuple[Crops, ...],
+    sample: int,
     gray: bool,
     ready: Ready,
     options: Options,
 ) -> Photo:
-    """The photo, enlarged when asked for, with these restored faces in it.
-
-    Without faces, and at its own size, it is the very same photo.
-    """
-    factor: float = options.upscale
-    if options.aligned:  # a small aligned face comes out at the model's size, not at its own
-        factor = max(factor, *(face.shape[1] / photo.width for face in faces.values()))
-    photo = images.upscale(photo, factor)
-    if not faces:
-        return photo
-    canvas = photo.pixels.copy()
-    if photo.is_gray_file and not gray:
-        canvas = np.repeat(canvas, 3, axis=2)
-    for index, face in faces.items():
+    """A copy of the canvas with one sample of each face in it; without faces the canvas itself."""
+    if not restored:
+        return canvas
+    pixels = canvas.pixels.copy()
+    if canvas.is_gray_file and not gray:
+        pixels = np.repeat(pixels, 3, axis=2)
+    for crops in restored:
+        face = crops.restored[sample]
         paste.paste(
-            canvas,
+            pixels,
             face,
-            align.scale_matrix(matrices[index], factor),
+            matrices[crops.index],
             mask=_mask(face, ready, options),
             strength=options.strength,
             gray=gray,
         )
-    return images.with_pixels(photo, canvas)
+    return images.with_pixels(canvas, pixels)
 
 
 def _array(face: Tensor) -> Array:

@@ -10,7 +10,8 @@ from typing import Any
 
 from difface_cli import __version__
 from difface_cli.models import Ready
-from difface_cli.pipeline import Found, Options, Restoration
+from difface_cli.options import Options
+from difface_cli.pipeline import Found, Restoration
 
 SCHEMA = 1
 NOTICE = (

@@ -259,6 +259,11 @@ def test_bad_files_are_one_sentence(
         (["--models", "absent.toml"], "absent.toml does not exist"),
         (["--faces", "3"], "no face 3"),
         (["--faces", "left"], "--faces takes"),
+        (["--detector", "starter"], "no detect model 'starter'"),
+        (["--parser", "parsenet"], "weights parsenet are not on this machine"),
+        (["--background", "real-esrgan-x2"], "--upscale is 1"),
+        (["--background", "real-esrgan-x2", "--upscale", "2"], "not on this machine"),
+        (["--model", "difface-512", "--n", "400"], "not on this machine"),
         (["--upscale", "3"], "--upscale must be 1, 2 or 4"),
         (["--strength", "2"], "--strength must be 0 to 1"),
         (["--samples", "0"], "--samples must be at least 1"),
@@ -273,6 +278,7 @@ def test_bad_files_are_one_sentence(
 def test_bad_wishes_are_one_sentence(
     untouched: Path, arguments: list[str], said: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setenv("DIFFACE_HOME", str(untouched / "nothing fetched"))
     monkeypatch.setattr("torch.cuda.is_available", lambda: False)
     result = difface("restore", "photo.png", *QUICK, *arguments)
     assert_refused(result, said)
@@ -347,6 +353,29 @@ def test_a_models_file_of_ones_own_is_used(album: Path) -> None:
     assert result.exit_code == 0, result.output
     settings = json.loads((album / "restored/photo.json").read_text())["settings"]
     assert (settings["n"], settings["steps"]) == (150, 3)
+
+
+def test_a_detector_of_ones_own_is_used(album: Path) -> None:
+    """Here the starter's, as a file of the user's that was trained with other anchors."""
+    weights = Path(images.__file__).parents[1] / "starter/detector.safetensors"
+    Path("mine.toml").write_text(
+        f"""
+        [models.eyes]
+        task = "detect"
+        detector = "eyes"
+
+        [weights.eyes]
+        part = "detector"
+        network = "retinaface"
+        params = {{ backbone = "mobile0.25", min_sizes = [[8, 16], [32, 64], [128, 256]] }}
+        sources = [{{ path = "{weights}" }}]
+        sha256 = "{sha256(weights)}"
+        """
+    )
+    result = restore("photo.png", "--models", "mine.toml", "--detector", "eyes")
+    assert result.exit_code == 0, result.output
+    record = json.loads((album / "restored/photo.json").read_text())
+    assert set(record["model"]["weights"]) == {"starter-prior", "starter-estimator", "eyes"}
 
 
 def test_sixteen_bits_and_grey_come_back_as_they_were(album: Path, portrait: Image.Image) -> None:

@@ -72,6 +72,22 @@ def restore(
             rich_help_panel=shared.FACES,
         ),
     ] = 1280,
+    detector: Annotated[
+        str | None,
+        typer.Option(
+            metavar="NAME",
+            help="Find faces with this detector of models.toml, not the model's own.",
+            rich_help_panel=shared.FACES,
+        ),
+    ] = None,
+    parser: Annotated[
+        str | None,
+        typer.Option(
+            metavar="NAME",
+            help="Paste within the outline that this parser of models.toml finds.",
+            rich_help_panel=shared.FACES,
+        ),
+    ] = None,
     gray: Annotated[
         shared.Gray,
         typer.Option(
@@ -83,6 +99,14 @@ def restore(
         int,
         typer.Option(help="Enlarge the photo 1, 2 or 4 times.", rich_help_panel=shared.OUTPUT),
     ] = 1,
+    background: Annotated[
+        str | None,
+        typer.Option(
+            metavar="NAME",
+            help="Enlarge what is not a face with this network of models.toml, not by Lanczos.",
+            rich_help_panel=shared.OUTPUT,
+        ),
+    ] = None,
     quality: Annotated[
         int,
         typer.Option(min=1, max=100, help="Of JPEG and WebP files.", rich_help_panel=shared.OUTPUT),
@@ -125,15 +149,16 @@ def restore(
 
     Restored detail is synthesised: it is no evidence of identity.
     """
-    from difface_cli import pipeline, registry
+    from difface_cli import options, registry
     from difface_cli.cli import outputs, restoring
     from difface_cli.difface import Settings
+    from difface_cli.errors import UsageError
     from difface_cli.models import max_n, resolve_device, resolve_precision
 
     known = registry.load(models)
     chosen = known.model(model, "restore")
     n = chosen.n if n is None else n
-    options = pipeline.Options(
+    wishes = options.Options(
         settings=Settings(
             n=n,
             steps=min(chosen.steps, n) if steps is None else steps,
@@ -150,14 +175,21 @@ def restore(
         gray=gray.value,
         batch=batch,
     )
-    pipeline.check(options, chosen.name, max_n(known, chosen))
+    chosen = restoring.choose_parts(
+        known, chosen, detector=detector, parser=parser, background=background
+    )
+    options.check(wishes, chosen.name, max_n(known, chosen))
+    if background and upscale == 1:
+        raise UsageError(
+            "--background enlarges the photo, and --upscale is 1.", "Add --upscale 2 or 4."
+        )
     place = resolve_device(device.value)
     session = restoring.Session(
         registry=known,
         model=chosen,
         device=place,
         dtype=resolve_precision(precision.value, place),
-        options=options,
+        options=wishes,
         detect_size=detect_size,
         quality=quality,
         save_faces=save_faces,

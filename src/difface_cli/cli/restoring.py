@@ -22,7 +22,8 @@ from difface_cli.errors import DifFaceError
 from difface_cli.images import Photo
 from difface_cli.images.writing import SUFFIXES
 from difface_cli.models import Ready
-from difface_cli.pipeline import Found, Options, Restoration
+from difface_cli.options import Options
+from difface_cli.pipeline import Found, Restoration
 from difface_cli.progress import Progress
 from difface_cli.registry import Model, Registry
 
@@ -63,6 +64,21 @@ class Session:
             detector=not self.options.aligned,
             detect_size=self.detect_size,
         )
+
+
+PART_TASKS = {"detector": "detect", "parser": "parse", "background": "background"}
+
+
+def choose_parts(registry: Registry, model: Model, **names: str | None) -> Model:
+    """The model with the parts that the user named put in.
+
+    Args:
+        names: part → name of a model for the part's task, None to keep the model's own.
+    """
+    for part, name in names.items():
+        if name is not None:
+            model = models.with_part(registry, model, part, PART_TASKS[part], name)
+    return model
 
 
 def run(jobs: list[Job], session: Session, *, dry_run: bool = False) -> int:

@@ -1,0 +1,109 @@
+"""How a photo is to be treated: the choices, their ranges, and which faces they mean."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from difface_cli import difface
+from difface_cli.difface import Settings
+from difface_cli.errors import FaceError, UsageError
+from difface_cli.faces.detect import Face
+
+UPSCALES = (1, 2, 4)
+GRAYS = ("auto", "on", "off")
+CHOICES = ("all", "largest", "center")
+
+
+@dataclass(frozen=True)
+class Options:
+    """How a photo is treated, beside the method's own settings.
+
+    Attributes:
+        samples: restorations of each face, each with its own noise.
+        strength: 0 keeps the original face, 1 takes the restored one whole.
+        aligned: the photo is one face, aligned to the FFHQ template already.
+        faces: "all", "largest", "center" or indices such as "0,2".
+        min_face: the smallest width of a face that is restored, pixels.
+        upscale: enlargement of the whole photo.
+        gray: whether restored faces lose their colour: "auto" follows the photo.
+        batch: faces a network call; 0 lets the device decide.
+    """
+
+    settings: Settings = field(default_factory=Settings)
+    seed: int = 0
+    samples: int = 1
+    strength: float = 1.0
+    aligned: bool = False
+    faces: str = "all"
+    min_face: float = 16.0
+    upscale: int = 1
+    gray: str = "auto"
+    batch: int = 0
+
+
+def check(options: Options, model: str, max_n: int) -> None:
+    """Raise UsageError, naming option and range, unless the options can be run.
+
+    Args:
+        model: the model's name, for the message.
+        max_n: the largest N its prior was trained for.
+    """
+    try:
+        difface.check(options.settings, max_n)
+    except ValueError as e:
+        raise UsageError(f"For the model {model}, {e}.", "See difface restore --help.") from None
+    problems = (
+        (options.samples >= 1, f"--samples must be at least 1, not {options.samples}"),
+        (0 <= options.strength <= 1, f"--strength must be 0 to 1, not {options.strength}"),
+        (options.upscale in UPSCALES, f"--upscale must be 1, 2 or 4, not {options.upscale}"),
+        (options.gray in GRAYS, f"--gray must be auto, on or off, not {options.gray}"),
+        (options.min_face >= 0, f"--min-face must not be negative, not {options.min_face}"),
+        (options.batch >= 0, f"--batch must not be negative, not {options.batch}"),
+    )
+    for fine, problem in problems:
+        if not fine:
+            raise UsageError(f"{problem}.", "See difface restore --help.")
+    parse_choice(options.faces)
+
+
+def parse_choice(choice: str) -> str | frozenset[int]:
+    """ "all", "largest", "center", or the indices of a list such as "0,2".
+
+    Raises:
+        UsageError: for anything else.
+    """
+    if choice in CHOICES:
+        return choice
+    parts = [part.strip() for part in choice.split(",")]
+    if not all(part.isascii() and part.isdigit() for part in parts):
+        raise UsageError(
+            f"--faces takes all, largest, center or numbers such as 0,2, not {choice!r}.",
+            "See the numbers of the faces with --dry-run.",
+        )
+    return frozenset(int(part) for part in parts)
+
+
+def choose(faces: Sequence[Face], choice: str, width: int, height: int) -> frozenset[int]:
+    """The indices of the faces that are meant; faces come largest first."""
+    wanted = parse_choice(choice)
+    if isinstance(wanted, frozenset):
+        if absent := sorted(wanted - set(range(len(faces)))):
+            there = f"0 to {len(faces) - 1}" if faces else "none"
+            raise FaceError(
+                f"There is no face {absent[0]}: the faces found are {there}.",
+                "See their numbers with --dry-run.",
+            )
+        return wanted
+    if wanted == "all" or not faces:
+        return frozenset(range(len(faces)))
+    if wanted == "largest":
+        return frozenset({0})
+
+    def off_centre(index: int) -> float:
+        x0, y0, x1, y1 = faces[index].box
+        return float(np.hypot((x0 + x1 - width) / 2, (y0 + y1 - height) / 2))
+
+    return frozenset({min(range(len(faces)), key=off_centre)})
