@@ -22,7 +22,7 @@ from difface_cli.faces.detect import FaceDetector, build_retinaface
 from difface_cli.faces.parse import build_parsenet, parse_mask
 from difface_cli.registry import Model, Registry, Weights
 from difface_cli.weights.load import load_network, read_tensors
-from difface_cli.weights.store import verified
+from difface_cli.weights.store import fingerprint, verified
 
 DEVICES = ("auto", "cpu", "cuda", "mps")
 PRECISIONS: Mapping[str, torch.dtype] = MappingProxyType(
@@ -41,7 +41,7 @@ class Ready:
     Attributes:
         parser: tells the face from what is before it.
         background: enlarges what is not a face.
-        hashes: weights' name → sha256, of every file that was loaded.
+        hashes: weights' name → sha256 of the file at its source, of all that was loaded.
     """
 
     model: Model
@@ -74,26 +74,21 @@ def load(
     Raises:
         WeightsMissing, WeightsInvalid, RegistryError: see `weights`.
     """
-    prior = _part(registry, model, "prior")
-    network = load_network(prior, verified(prior), device, dtype)
-    network = network.to(memory_format=torch.channels_last)
+    used = [_part(registry, model, "prior"), _part(registry, model, "estimator")]
+    prior, estimator = used
+    network = load_network(prior, verified(prior), device, dtype, torch.channels_last)
     schedule = linear()
-    hashes = {prior.name: prior.sha256}
 
-    estimator = _part(registry, model, "estimator")
-    hashes[estimator.name] = estimator.sha256
-    find = None
+    find = parser = background = None
     if detector:
-        eyes = _part(registry, model, "detector")
+        used.append(eyes := _part(registry, model, "detector"))
         find = load_detector(eyes, device, detect_size)
-        hashes[eyes.name] = eyes.sha256
-    parser = background = None
     if detector and (outline := registry.part(model, "parser")):
+        used.append(outline)
         parser = load_parser(outline, device)
-        hashes[outline.name] = outline.sha256
     if enlarger := registry.part(model, "background"):
+        used.append(enlarger)
         background = load_background(enlarger, device)
-        hashes[enlarger.name] = enlarger.sha256
     return Ready(
         model=model,
         estimator=_estimator(estimator, device, dtype),
@@ -104,7 +99,7 @@ def load(
         background=background,
         device=device,
         dtype=dtype,
-        hashes=MappingProxyType(hashes),
+        hashes=MappingProxyType({weights.name: fingerprint(weights) for weights in used}),
     )
 
 
@@ -151,8 +146,7 @@ def load_background(weights: Weights, device: torch.device) -> Upscaler:
 
 
 def _estimator(weights: Weights, device: torch.device, dtype: torch.dtype) -> Estimator:
-    network = load_network(weights, verified(weights), device, dtype)
-    network = network.to(memory_format=torch.channels_last)
+    network = load_network(weights, verified(weights), device, dtype, torch.channels_last)
 
     def estimate(y: Tensor) -> Tensor:
         x: Tensor = network(y.to(dtype))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import json
 import os
 import struct
@@ -15,7 +16,9 @@ from typing import Any
 import numpy as np
 import pytest
 import skimage.data
+import torch
 from PIL import Image
+from safetensors.torch import save_file
 from typer.testing import CliRunner
 
 from difface_cli import images
@@ -376,6 +379,36 @@ def test_a_detector_of_ones_own_is_used(album: Path) -> None:
     assert result.exit_code == 0, result.output
     record = json.loads((album / "restored/photo.json").read_text())
     assert set(record["model"]["weights"]) == {"starter-prior", "starter-estimator", "eyes"}
+
+
+def test_the_background_is_enlarged_by_a_network_and_faces_pasted_on_top(album: Path) -> None:
+    architecture = importlib.import_module("spandrel.architectures.Compact.__arch.SRVGG")
+    torch.manual_seed(0)
+    network = architecture.SRVGGNetCompact(num_feat=8, num_conv=2, upscale=2)
+    save_file(network.state_dict(), "x2.safetensors")
+    Path("mine.toml").write_text(
+        f"""
+        [models.x2]
+        task = "background"
+        background = "x2"
+
+        [weights.x2]
+        part = "background"
+        network = "spandrel"
+        params = {{ scale = 2 }}
+        sources = [{{ path = "x2.safetensors" }}]
+        sha256 = "{sha256(Path("x2.safetensors"))}"
+        """
+    )
+    wishes = ["--models", "mine.toml", "--background", "x2", "--upscale", "2"]
+    result = restore("photo.png", *wishes)
+    assert result.exit_code == 0, result.output
+    after = pixels(album / "restored/photo.png").astype(int)
+    with torch.inference_mode():
+        x = torch.from_numpy(pixels(album / "photo.png").copy()).permute(2, 0, 1)[None] / 255
+        drawn = (network(x).clamp(0, 1) * 255).round()[0].permute(1, 2, 0).numpy()
+    assert np.abs(after - drawn)[380:].max() <= 1
+    assert np.abs(after - drawn)[160, 160].max() > 20
 
 
 def test_sixteen_bits_and_grey_come_back_as_they_were(album: Path, portrait: Image.Image) -> None:

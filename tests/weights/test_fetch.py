@@ -200,6 +200,7 @@ def test_the_first_fetch_is_trusted_and_later_ones_must_agree(
     weights = unet.at(of_url(hub, content, known=False))
     path = fetch(weights, WAY)
     assert lock.read().sources[str(weights.sources[0])] == sha(content)
+    assert store.fingerprint(weights) == sha(content)
     path.unlink()
     other = unet.pickled({k: v + 1 for k, v in unet.state.items()})
     hub.files["/net.pth"] = other

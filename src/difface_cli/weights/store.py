@@ -52,6 +52,16 @@ def find(weights: Weights) -> Path:
     return _find(weights)[0]
 
 
+def fingerprint(weights: Weights) -> str:
+    """The hash that names these weights in records: that of the file at their source.
+
+    Raises:
+        WeightsMissing: when they are not on this machine.
+    """
+    path, source = _find(weights)
+    return lock.read().files[path.name].source_sha256 if source is None else source.sha256
+
+
 def local_path(source: Source) -> Path | None:
     """Where a source lies on this machine; None for one that must be fetched."""
     if source.kind == "package":
