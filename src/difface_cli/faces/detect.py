@@ -1,0 +1,133 @@
+"""Faces in a photo of any size: found on bounded copies, then looked at once more each."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+import numpy.typing as npt
+import torch
+from torch import nn
+
+from difface_cli.faces.align import invert
+from difface_cli.faces.boxes import Candidates, suppress
+from difface_cli.faces.looks import look_again
+from difface_cli.faces.resample import Array, resizing, shrink
+from difface_cli.faces.retinaface import answer, build_retinaface, to_batch
+
+__all__ = ["Face", "FaceDetector", "build_retinaface"]
+
+SMALLEST_SIDE = 20  # of a photo; the smallest anchor is 16 pixels
+COARSE_SIDE = 400  # a face that fills such a copy is still as large as the largest anchors
+MOST_ENLARGED = 4
+CANDIDATE = 0.5  # score in the first pass that earns a second look
+MOST = 512  # candidates; weights that see faces everywhere must end as well
+JOINT, NESTED = 0.4, 0.7
+
+
+@dataclass(frozen=True, eq=False)
+class Face:
+    """One face of a photo.
+
+    Attributes:
+        box: x0, y0, x1, y1 in photo pixels; may reach beyond the photo.
+        landmarks: 5×2 float64 in photo pixels: left eye, right eye, nose, left and right corner
+            of the mouth, left and right as seen in the picture.
+        score: confidence, 0 to 1.
+    """
+
+    box: tuple[float, float, float, float]
+    landmarks: npt.NDArray[np.float64]
+    score: float
+
+    @property
+    def width(self) -> float:
+        """Photo pixels."""
+        return self.box[2] - self.box[0]
+
+    @property
+    def height(self) -> float:
+        """Photo pixels."""
+        return self.box[3] - self.box[1]
+
+
+@dataclass(frozen=True, eq=False)
+class FaceDetector:
+    """Finds the faces of a photo; call it with the photo.
+
+    The first pass searches two copies of the photo: one whose longest side is `detect_size` at
+    most, for small faces, and one of 400 pixels, for faces that fill the photo. The second pass
+    looks at each face once more, and what is a face at one size only falls below the threshold.
+
+    Attributes:
+        network: as `build_retinaface` gives it.
+        threshold: score above which something counts as a face.
+        detect_size: longest side of the copies, pixels: bounds memory and time.
+        second_pass: False keeps what the first pass found.
+    """
+
+    network: nn.Module
+    device: torch.device
+    threshold: float = 0.8
+    detect_size: int = 1280
+    second_pass: bool = True
+
+    def __call__(self, rgb: npt.NDArray[np.uint8]) -> list[Face]:
+        """Find the faces of a photo.
+
+        Args:
+            rgb: h×w×3 uint8; grey as three equal channels.
+
+        Returns:
+            Faces by area, the largest first; those of one area from left to right, then from
+            the top. None in a photo with a side under 20 pixels.
+        """
+        if min(rgb.shape[:2]) < SMALLEST_SIDE:
+            return []
+        with torch.inference_mode():
+            found = self._search(rgb)
+            if self.second_pass:
+                found = look_again(self.network, self.device, rgb, found)
+        found = found.take(found.scores > self.threshold)
+        kept = found.take(suppress(found.boxes, found.scores, joint=JOINT, nested=NESTED))
+        faces = [
+            Face((x0, y0, x1, y1), landmarks, score)
+            for (x0, y0, x1, y1), score, landmarks in zip(
+                kept.boxes.tolist(), kept.scores.tolist(), kept.landmarks, strict=True
+            )
+        ]
+        return sorted(faces, key=lambda f: (-f.width * f.height, f.box[0], f.box[1]))
+
+    def _search(self, rgb: Array) -> Candidates:
+        """Everything that could be a face, in photo pixels, once each."""
+        floor = min(self.threshold, CANDIDATE) if self.second_pass else self.threshold
+        parts = []
+        for copy in self._copies(rgb):
+            answers = answer(self.network, to_batch([copy], self.device))
+            likely = answers.scores[0] > floor
+            found = Candidates(*(part[0][likely].double().cpu().numpy() for part in answers))
+            parts.append(found.mapped(invert(resizing(rgb.shape, copy.shape))))
+        found = Candidates.joined(parts)
+        return found.take(suppress(found.boxes, found.scores, joint=JOINT, most=MOST))
+
+    def _copies(self, rgb: Array) -> Iterator[Array]:
+        """The photo at the sizes it is searched at, the larger first made."""
+        longest = max(rgb.shape[:2])
+        fine = min(longest, self.detect_size)
+        copy = _resized(rgb, fine)
+        yield copy
+        coarse = min(COARSE_SIDE, MOST_ENLARGED * longest, self.detect_size)
+        if coarse != fine:
+            yield _resized(copy, coarse)
+
+
+def _resized(rgb: Array, longest: int) -> Array:
+    """The picture with this longest side."""
+    scale = longest / max(rgb.shape[:2])
+    if scale <= 1:
+        return shrink(rgb, scale)
+    height, width = rgb.shape[:2]
+    size = (round(width * scale), round(height * scale))
+    return cv2.resize(rgb, size, interpolation=cv2.INTER_CUBIC)

@@ -1,0 +1,158 @@
+"""From a restored face back into the photo, in its own region only."""
+
+from __future__ import annotations
+
+from functools import lru_cache
+
+import cv2
+import numpy as np
+
+from difface_cli.faces.align import crop, face_scale, invert
+from difface_cli.faces.resample import (
+    Array,
+    Floats,
+    Matrix,
+    apply,
+    compose,
+    resizing,
+    shrink,
+    translation,
+    warp,
+    white,
+)
+
+# The face in units of the aligned square: the oval from hairline to chin is taken whole, and
+# fades out through hair and neck. Chosen by eye on portraits.
+CENTRE = (0.5, 0.53)
+INNER = (0.29, 0.37)
+OUTER = (0.42, 0.44)
+
+LUMA = np.array([0.299, 0.587, 0.114], np.float32)  # BT.601, as in JPEG
+LARGEST_SHIFT = 0.15
+COLOUR_BLUR = 0.1  # of the side: coarse enough to carry colour and no features
+BAND = 1 << 19  # pixels worked on at once
+
+
+def paste(
+    canvas: Array,
+    restored: Floats,
+    matrix: Matrix,
+    *,
+    mask: Floats | None = None,
+    original_crop: Floats | None = None,
+    strength: float = 1.0,
+    gray: bool = False,
+) -> None:
+    """Blend a restored face into `canvas`, in place.
+
+    Pixels where the mask is 0 keep their exact value. Memory does not grow with the canvas: the
+    face's region is worked on in bands.
+
+    Args:
+        canvas: h×w×3 or h×w×1, uint8 or uint16; on one channel the face's luma is pasted.
+        restored: s×s×3 RGB in [0, 1].
+        matrix: from canvas to aligned coordinates.
+        mask: s×s in [0, 1], how much of `restored` shows; `face_mask` unless given.
+        original_crop: s×s×3, what `restored` was made from, for the colour at the border; cut
+            out of `canvas` unless given.
+        strength: 0 leaves the canvas as it is, 1 takes the restored face whole.
+        gray: whether the restored face loses its colour.
+    """
+    size = restored.shape[0]
+    mask = face_mask(size) if mask is None else mask
+    if strength <= 0 or not mask.any():
+        return
+    x0, y0, x1, y1 = _region(mask, matrix, canvas.shape)
+    if x0 >= x1 or y0 >= y1:
+        return
+    if original_crop is None:
+        original_crop = crop(canvas, matrix, size)
+    if gray or canvas.shape[2] == 1:
+        restored, original_crop = _luma(restored), _luma(original_crop)
+    face = match_colour_at_border(restored, original_crop, mask)[..., : canvas.shape[2]]
+
+    scale = 1 / face_scale(matrix)
+    small, small_mask = shrink(face, scale), shrink(mask, scale) * np.float32(min(strength, 1))
+    rows = max(1, BAND // (x1 - x0))
+    to_small = compose(resizing(mask.shape, small_mask.shape), matrix)
+    for top in range(y0, y1, rows):
+        region = canvas[top : min(top + rows, y1), x0:x1]
+        lookup = compose(to_small, translation(x0, top))
+        height, width = region.shape[:2]
+        weight = warp(small_mask, lookup, height, width, smooth=False)[..., None]
+        mixed = warp(small, lookup, height, width) * white(canvas)
+        mixed -= region
+        mixed *= weight
+        mixed += region
+        np.rint(mixed, out=mixed)
+        mixed.clip(0, white(canvas), out=mixed)
+        np.copyto(region, mixed, casting="unsafe", where=weight > 0)
+
+
+@lru_cache(maxsize=8)
+def face_mask(size: int) -> Floats:
+    """A soft oval over an aligned face: 1 from hairline to chin, 0 well before the border.
+
+    Returns:
+        size×size float32 in [0, 1], read-only. To keep to a parsed face as well, take
+        `np.minimum` of this and `parse.parse_mask`.
+    """
+    at = (np.arange(size) + 0.5) / size
+    x, y = at[None, :] - CENTRE[0], at[:, None] - CENTRE[1]
+    radius = np.hypot(x, y)
+    # In each direction the fade runs from the inner to the outer ellipse.
+    inner = radius / np.maximum(np.hypot(x / INNER[0], y / INNER[1]), 1e-9)
+    outer = radius / np.maximum(np.hypot(x / OUTER[0], y / OUTER[1]), 1e-9)
+    t = np.clip((outer - radius) / np.maximum(outer - inner, 1e-9), 0, 1)
+    mask: Floats = (t * t * (3 - 2 * t)).astype(np.float32)
+    mask.flags.writeable = False
+    return mask
+
+
+def match_colour_at_border(restored: Floats, original: Floats, mask: Floats) -> Floats:
+    """Shift the colour of `restored` so that it meets `original` where the mask fades.
+
+    The shift is the difference of the two, averaged over the ring where the mask is neither 0
+    nor 1: the ring's near part for pixels close to it, all of it for those far inside. It is
+    coarse, and at most 0.15, so that it moves a cast and no features.
+
+    Args:
+        restored: s×s×3 in [0, 1].
+        original: s×s×3 in [0, 1].
+        mask: s×s in [0, 1].
+
+    Returns:
+        s×s×3 float32 in [0, 1]; `restored` itself where the mask has no ring.
+    """
+    ring = (mask * (1 - mask))[..., None]
+    total = ring.sum()
+    if total <= 0:
+        return restored
+    difference = (original - restored) * ring
+    mean = difference.sum(axis=(0, 1)) / total
+    sigma = COLOUR_BLUR * mask.shape[0]
+    near = cv2.GaussianBlur(difference, (0, 0), sigma, borderType=cv2.BORDER_CONSTANT)
+    weight = cv2.GaussianBlur(ring, (0, 0), sigma, borderType=cv2.BORDER_CONSTANT)[..., None]
+    trust = np.float32(0.1) * weight.max()
+    shift = (near + trust * mean) / (weight + trust)
+    matched: Floats = np.clip(restored + shift.clip(-LARGEST_SHIFT, LARGEST_SHIFT), 0, 1)
+    return matched
+
+
+def _luma(face: Floats) -> Floats:
+    return np.repeat((face @ LUMA)[..., None], 3, axis=2)
+
+
+def _region(mask: Floats, matrix: Matrix, shape: tuple[int, ...]) -> tuple[int, int, int, int]:
+    """The box of the canvas that the mask's nonzero part can reach: x0, y0, x1, y1."""
+    rows, columns = np.flatnonzero(mask.any(axis=1)), np.flatnonzero(mask.any(axis=0))
+    # One aligned pixel further, where linear interpolation ends, or one of the canvas.
+    margin = 1 + face_scale(matrix)
+    left, right = columns[0] - margin, columns[-1] + margin
+    top, bottom = rows[0] - margin, rows[-1] + margin
+    corners = apply(
+        invert(matrix), np.array([[left, top], [right, top], [left, bottom], [right, bottom]])
+    )
+    x0, y0 = np.floor(corners.min(axis=0)).clip(0).astype(int)
+    x1, y1 = np.ceil(corners.max(axis=0)).astype(int) + 1
+    return x0, y0, max(x0, min(x1, shape[1])), max(y0, min(y1, shape[0]))
