@@ -7,7 +7,8 @@ those of the published checkpoints, so `load_state_dict(strict=True)` takes them
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
+from dataclasses import dataclass
 
 import torch
 import torch.nn.functional as F
@@ -49,6 +50,9 @@ class Upsample(nn.Module):
         return h
 
 
+Resample = type[Downsample] | type[Upsample]
+
+
 class ResBlock(nn.Module):
     """Two convolutions around the timestep embedding, which shifts (and scales) the second norm."""
 
@@ -60,7 +64,7 @@ class ResBlock(nn.Module):
         *,
         dropout: float,
         use_scale_shift_norm: bool,
-        resample: type[Downsample] | type[Upsample] | None = None,
+        resample: Resample | None = None,
     ) -> None:
         super().__init__()
         self.use_scale_shift_norm = use_scale_shift_norm
@@ -127,6 +131,72 @@ class Stage(nn.Sequential):
         return x
 
 
+@dataclass(frozen=True)
+class _Layers:
+    """Makes the stages of one network, all of whose layers share these settings."""
+
+    emb_channels: int
+    dropout: float
+    use_scale_shift_norm: bool
+    resblock_updown: bool
+    num_head_channels: int
+    attentive_levels: frozenset[int]
+
+    def way_down(
+        self, first: nn.Module, widths: Sequence[int], blocks: Sequence[int]
+    ) -> tuple[nn.ModuleList, list[int]]:
+        """The input stages, and the channels that each hands over to the way up."""
+        stages, ch = nn.ModuleList([Stage(first)]), widths[0]
+        skips = [ch]
+        for level, width in enumerate(widths):
+            for _ in range(blocks[level]):
+                stages.append(Stage(self.res(ch, width), *self.attention(width, level)))
+                ch = width
+                skips.append(ch)
+            if level < len(widths) - 1:
+                stages.append(Stage(self.resample(ch, Downsample)))
+                skips.append(ch)
+        return stages, skips
+
+    def middle(self, ch: int) -> Stage:
+        """Two blocks with attention between them."""
+        return Stage(self.res(ch, ch), AttentionBlock(ch, self.num_head_channels), self.res(ch, ch))
+
+    def way_up(
+        self, skips: Sequence[int], widths: Sequence[int], blocks: Sequence[int]
+    ) -> nn.ModuleList:
+        """The output stages; each takes what its input stage handed over."""
+        left, ch = list(skips), widths[-1]
+        stages = nn.ModuleList()
+        for level, width in reversed(list(enumerate(widths))):
+            for i in range(blocks[level] + 1):
+                layers = [self.res(ch + left.pop(), width), *self.attention(width, level)]
+                ch = width
+                if level > 0 and i == blocks[level]:
+                    layers.append(self.resample(ch, Upsample))
+                stages.append(Stage(*layers))
+        return stages
+
+    def res(self, ch: int, out: int, resample: Resample | None = None) -> nn.Module:
+        """A residual block from `ch` to `out` channels."""
+        return ResBlock(
+            ch,
+            self.emb_channels,
+            out,
+            dropout=self.dropout,
+            use_scale_shift_norm=self.use_scale_shift_norm,
+            resample=resample,
+        )
+
+    def resample(self, ch: int, kind: Resample) -> nn.Module:
+        """The step to the next size."""
+        return self.res(ch, ch, kind) if self.resblock_updown else kind(ch, use_conv=True)
+
+    def attention(self, ch: int, level: int) -> list[nn.Module]:
+        """An attention block where the level has them."""
+        return [AttentionBlock(ch, self.num_head_channels)] * (level in self.attentive_levels)
+
+
 class UNet(nn.Module):
     """Predict eps or x0 of a noised picture.
 
@@ -171,51 +241,25 @@ class UNet(nn.Module):
             nn.SiLU(),
             nn.Linear(emb_channels, emb_channels),
         )
-
-        def res(
-            ch: int, out: int, resample: type[Downsample] | type[Upsample] | None = None
-        ) -> ResBlock:
-            return ResBlock(
-                ch,
-                emb_channels,
-                out,
-                dropout=dropout,
-                use_scale_shift_norm=use_scale_shift_norm,
-                resample=resample,
-            )
-
-        def attention(ch: int, level: int) -> Iterator[nn.Module]:
-            if image_size // 2**level in attention_resolutions:
-                yield AttentionBlock(ch, num_head_channels)
-
-        ch = channel_mult[0] * model_channels
-        self.input_blocks = nn.ModuleList([Stage(nn.Conv2d(in_channels, ch, 3, padding=1))])
-        skips = [ch]
-        for level, mult in enumerate(channel_mult):
-            out = mult * model_channels
-            for _ in range(blocks[level]):
-                self.input_blocks.append(Stage(res(ch, out), *attention(out, level)))
-                ch = out
-                skips.append(ch)
-            if level < levels - 1:
-                down = res(ch, ch, Downsample) if resblock_updown else Downsample(ch, True)
-                self.input_blocks.append(Stage(down))
-                skips.append(ch)
-
-        self.middle_block = Stage(res(ch, ch), AttentionBlock(ch, num_head_channels), res(ch, ch))
-
-        self.output_blocks = nn.ModuleList()
-        for level, mult in reversed(list(enumerate(channel_mult))):
-            out = mult * model_channels
-            for i in range(blocks[level] + 1):
-                layers = [res(ch + skips.pop(), out), *attention(out, level)]
-                ch = out
-                if level > 0 and i == blocks[level]:
-                    layers.append(res(ch, ch, Upsample) if resblock_updown else Upsample(ch, True))
-                self.output_blocks.append(Stage(*layers))
-
+        make = _Layers(
+            emb_channels,
+            dropout,
+            use_scale_shift_norm,
+            resblock_updown,
+            num_head_channels,
+            frozenset(
+                level for level in range(levels) if image_size // 2**level in attention_resolutions
+            ),
+        )
+        widths = [mult * model_channels for mult in channel_mult]
+        first = nn.Conv2d(in_channels, widths[0], 3, padding=1)
+        self.input_blocks, skips = make.way_down(first, widths, blocks)
+        self.middle_block = make.middle(widths[-1])
+        self.output_blocks = make.way_up(skips, widths, blocks)
         self.out = nn.Sequential(
-            nn.GroupNorm(GROUPS, ch), nn.SiLU(), nn.Conv2d(ch, out_channels, 3, padding=1)
+            nn.GroupNorm(GROUPS, widths[0]),
+            nn.SiLU(),
+            nn.Conv2d(widths[0], out_channels, 3, padding=1),
         )
 
     def zero_init(self) -> None:
