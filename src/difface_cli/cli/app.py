@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import os
 import sys
 from typing import Annotated, Any
@@ -73,7 +74,16 @@ def build() -> tuple[typer.Typer, tuple[plugins.Plugin, ...]]:
         ctx.obj = found
 
     found = plugins.load(app)
+    _unwrap_help(app)
     return app, found
+
+
+def _unwrap_help(app: typer.Typer) -> None:
+    """Let the terminal break the lines of docstrings where it likes, and not where they do."""
+    for command in app.registered_commands:
+        if command.help is None and command.callback is not None and command.callback.__doc__:
+            paragraphs = inspect.cleandoc(command.callback.__doc__).split("\n\n")
+            command.help = "\n\n".join(" ".join(part.split()) for part in paragraphs)
 
 
 def main() -> None:

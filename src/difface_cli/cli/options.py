@@ -123,3 +123,123 @@ Batch = Annotated[
         rich_help_panel=MACHINE,
     ),
 ]
+Photos = Annotated[list[str], typer.Argument(help="Photos; - reads stdin.")]
+Output = Annotated[
+    Path | None,
+    typer.Option(
+        "-o",
+        "--output",
+        metavar="FILE|DIR",
+        help="Where to write; - is stdout. Default: restored/NAME.",
+        rich_help_panel=OUTPUT,
+    ),
+]
+Strength = Annotated[
+    float,
+    typer.Option(
+        "--strength",
+        help="0 keeps the original face, 1 takes the restored one.",
+        rich_help_panel=FACES,
+    ),
+]
+Aligned = Annotated[
+    bool,
+    typer.Option(
+        "--aligned",
+        help="Each photo is one face, aligned as in FFHQ.",
+        rich_help_panel=FACES,
+    ),
+]
+Faces = Annotated[
+    str,
+    typer.Option(
+        "--faces",
+        help="all, largest, center, or numbers such as 0,2 (see --dry-run).",
+        rich_help_panel=FACES,
+    ),
+]
+MinFace = Annotated[
+    float,
+    typer.Option(
+        "--min-face", metavar="PX", help="Leave narrower faces alone.", rich_help_panel=FACES
+    ),
+]
+DetectSize = Annotated[
+    int,
+    typer.Option(
+        "--detect-size",
+        metavar="PX",
+        min=64,
+        help="Longest side of the copy that faces are looked for in.",
+        rich_help_panel=FACES,
+    ),
+]
+Detector = Annotated[
+    str | None,
+    typer.Option(
+        "--detector",
+        metavar="NAME",
+        help="Find faces with this detector of models.toml, not the model's own.",
+        rich_help_panel=FACES,
+    ),
+]
+Parser = Annotated[
+    str | None,
+    typer.Option(
+        "--parser",
+        metavar="NAME",
+        help="Paste within the outline that this parser of models.toml finds.",
+        rich_help_panel=FACES,
+    ),
+]
+GrayOption = Annotated[
+    Gray,
+    typer.Option(
+        "--gray",
+        help="Restore faces without colour; auto: in grey photos.",
+        rich_help_panel=FACES,
+    ),
+]
+Upscale = Annotated[
+    int,
+    typer.Option("--upscale", help="Enlarge the photo 1, 2 or 4 times.", rich_help_panel=OUTPUT),
+]
+Background = Annotated[
+    str | None,
+    typer.Option(
+        "--background",
+        metavar="NAME",
+        help="Enlarge what is not a face with this network of models.toml, not by Lanczos.",
+        rich_help_panel=OUTPUT,
+    ),
+]
+Quality = Annotated[
+    int,
+    typer.Option(
+        "--quality", min=1, max=100, help="Of JPEG and WebP files.", rich_help_panel=OUTPUT
+    ),
+]
+SaveFaces = Annotated[
+    bool,
+    typer.Option(
+        "--save-faces",
+        help="Also write each face: as found, estimated, restored.",
+        rich_help_panel=OUTPUT,
+    ),
+]
+Overwrite = Annotated[
+    bool,
+    typer.Option("--overwrite", help="Replace files that exist.", rich_help_panel=OUTPUT),
+]
+DryRun = Annotated[
+    bool,
+    typer.Option(
+        "--dry-run",
+        help="Only show the faces, numbered, and what restoring them would cost.",
+        rich_help_panel=OUTPUT,
+    ),
+]
+Json = Annotated[
+    bool,
+    typer.Option("--json", help="Print a JSON line a photo.", rich_help_panel=OUTPUT),
+]

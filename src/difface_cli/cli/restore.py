@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-from typing import Annotated
-
 import typer
 
 from difface_cli.cli import options as shared
@@ -16,17 +13,8 @@ def register(app: typer.Typer) -> None:
 
 
 def restore(
-    photos: Annotated[list[str], typer.Argument(help="Photos; - reads stdin.")],
-    output: Annotated[
-        Path | None,
-        typer.Option(
-            "-o",
-            "--output",
-            metavar="FILE|DIR",
-            help="Where to write; - is stdout. Default: restored/NAME.",
-            rich_help_panel=shared.OUTPUT,
-        ),
-    ] = None,
+    photos: shared.Photos,
+    output: shared.Output = None,
     model: shared.Model = "starter",
     models: shared.Models = None,
     n: shared.N = None,
@@ -35,108 +23,21 @@ def restore(
     sampler: shared.SamplerOption = shared.Sampler.ddim,
     seed: shared.Seed = 0,
     samples: shared.Samples = 1,
-    strength: Annotated[
-        float,
-        typer.Option(
-            help="0 keeps the original face, 1 takes the restored one.",
-            rich_help_panel=shared.FACES,
-        ),
-    ] = 1.0,
-    aligned: Annotated[
-        bool,
-        typer.Option(
-            "--aligned",
-            help="Each photo is one face, aligned as in FFHQ.",
-            rich_help_panel=shared.FACES,
-        ),
-    ] = False,
-    faces: Annotated[
-        str,
-        typer.Option(
-            help="all, largest, center, or numbers such as 0,2 (see --dry-run).",
-            rich_help_panel=shared.FACES,
-        ),
-    ] = "all",
-    min_face: Annotated[
-        float,
-        typer.Option(
-            metavar="PX", help="Leave narrower faces alone.", rich_help_panel=shared.FACES
-        ),
-    ] = 16.0,
-    detect_size: Annotated[
-        int,
-        typer.Option(
-            metavar="PX",
-            min=64,
-            help="Longest side of the copy that faces are looked for in.",
-            rich_help_panel=shared.FACES,
-        ),
-    ] = 1280,
-    detector: Annotated[
-        str | None,
-        typer.Option(
-            metavar="NAME",
-            help="Find faces with this detector of models.toml, not the model's own.",
-            rich_help_panel=shared.FACES,
-        ),
-    ] = None,
-    parser: Annotated[
-        str | None,
-        typer.Option(
-            metavar="NAME",
-            help="Paste within the outline that this parser of models.toml finds.",
-            rich_help_panel=shared.FACES,
-        ),
-    ] = None,
-    gray: Annotated[
-        shared.Gray,
-        typer.Option(
-            help="Restore faces without colour; auto: in grey photos.",
-            rich_help_panel=shared.FACES,
-        ),
-    ] = shared.Gray.auto,
-    upscale: Annotated[
-        int,
-        typer.Option(help="Enlarge the photo 1, 2 or 4 times.", rich_help_panel=shared.OUTPUT),
-    ] = 1,
-    background: Annotated[
-        str | None,
-        typer.Option(
-            metavar="NAME",
-            help="Enlarge what is not a face with this network of models.toml, not by Lanczos.",
-            rich_help_panel=shared.OUTPUT,
-        ),
-    ] = None,
-    quality: Annotated[
-        int,
-        typer.Option(min=1, max=100, help="Of JPEG and WebP files.", rich_help_panel=shared.OUTPUT),
-    ] = 95,
-    save_faces: Annotated[
-        bool,
-        typer.Option(
-            "--save-faces",
-            help="Also write each face: as found, estimated, restored.",
-            rich_help_panel=shared.OUTPUT,
-        ),
-    ] = False,
-    overwrite: Annotated[
-        bool,
-        typer.Option(
-            "--overwrite", help="Replace files that exist.", rich_help_panel=shared.OUTPUT
-        ),
-    ] = False,
-    dry_run: Annotated[
-        bool,
-        typer.Option(
-            "--dry-run",
-            help="Only show the faces, numbered, and what restoring them would cost.",
-            rich_help_panel=shared.OUTPUT,
-        ),
-    ] = False,
-    as_json: Annotated[
-        bool,
-        typer.Option("--json", help="Print a JSON line a photo.", rich_help_panel=shared.OUTPUT),
-    ] = False,
+    strength: shared.Strength = 1.0,
+    aligned: shared.Aligned = False,
+    faces: shared.Faces = "all",
+    min_face: shared.MinFace = 16.0,
+    detect_size: shared.DetectSize = 1280,
+    detector: shared.Detector = None,
+    parser: shared.Parser = None,
+    gray: shared.GrayOption = shared.Gray.auto,
+    upscale: shared.Upscale = 1,
+    background: shared.Background = None,
+    quality: shared.Quality = 95,
+    save_faces: shared.SaveFaces = False,
+    overwrite: shared.Overwrite = False,
+    dry_run: shared.DryRun = False,
+    as_json: shared.Json = False,
     device: shared.DeviceOption = shared.Device.auto,
     precision: shared.PrecisionOption = shared.Precision.auto,
     batch: shared.Batch = 0,
