@@ -29,6 +29,7 @@ def record(
     source: str,
     source_sha256: str,
     outputs: list[str],
+    quality: int,
     seconds: float,
 ) -> dict[str, Any]:
     """One photo's run as JSON-ready data.
@@ -36,6 +37,7 @@ def record(
     Args:
         source, outputs: names of the files, as the user gave them.
         source_sha256: hash of the input's bytes.
+        quality: of JPEG and WebP files.
         seconds: for the whole photo, reading and writing included.
     """
     first = result.photos[0]
@@ -47,8 +49,12 @@ def record(
         "input": {"path": source, "sha256": source_sha256},
         "outputs": outputs,
         "size": [first.width, first.height],
-        "model": {"name": ready.model.name, "weights": dict(ready.hashes)},
-        "settings": settings(ready, options),
+        "model": {
+            "name": ready.model.name,
+            "parts": dict(ready.model.parts),
+            "weights": dict(ready.hashes),
+        },
+        "settings": settings(ready, options) | {"quality": quality},
         "gray": result.gray,
         "faces": [face(found) for found in result.faces],
         "seconds": {"total": round(seconds, 3)}

@@ -124,6 +124,7 @@ def _restore(job: Job, session: Session, progress: Progress) -> dict[str, Any]:
             source=job.source,
             source_sha256=source.sha256,
             outputs=[str(job.sample(k)) for k in range(job.samples)] if job.target else [],
+            quality=session.quality,
             seconds=time.perf_counter() - start,
         )
         _write(job, session, source, result, record)
