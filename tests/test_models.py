@@ -36,7 +36,7 @@ def truth(starter: Ready) -> Tensor:
 
 @pytest.fixture(scope="module")
 def degraded(truth: Tensor) -> Tensor:
-    return Degradation(4, 4, 0.0, scale=8, noise=10, quality=50, seed=1)(truth[0])[None]
+    return Degradation(9, 9, 0.0, scale=24, noise=10, quality=50, seed=1)(truth[0])[None]
 
 
 def psnr(a: Tensor, b: Tensor) -> float:
