@@ -14,7 +14,7 @@ from PIL import Image
 HERE = Path(__file__).parent
 TOP = HERE.parent
 # Of each photo: the part that is shown, as left, top, right, bottom in shares of its size.
-PARTS = {"astronaut": (0.2, 0.0, 0.7, 0.5), "group": (0.0, 0.0, 1.0, 1.0)}
+PARTS = {"astronaut": (0.2, 0.0, 0.7, 0.5), "group": (0.0, 0.02, 0.66, 0.6)}
 WIDTH = 480  # of each half
 
 
