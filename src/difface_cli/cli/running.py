@@ -1,0 +1,134 @@
+"""What the commands on photos share: the loop over them, reading, and writing results whole."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import sys
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import AbstractContextManager, nullcontext
+from dataclasses import dataclass
+from pathlib import Path
+from types import MappingProxyType
+from typing import Any
+
+from difface_cli import atomic, images
+from difface_cli.cli import console, outputs
+from difface_cli.cli.outputs import STREAM, Job
+from difface_cli.errors import DifFaceError
+from difface_cli.images import Photo
+from difface_cli.images.writing import SUFFIXES
+from difface_cli.progress import Progress
+
+BATCH_FAILED = 1
+NONE: Mapping[Path, bytes] = MappingProxyType({})
+
+Record = dict[str, Any]
+Work = Callable[[Job, Progress], Record]
+
+
+@dataclass(frozen=True)
+class Source:
+    """A photo that was read, the hash of its file, and the file's bytes when they are needed."""
+
+    photo: Photo
+    sha256: str
+    data: Callable[[], bytes]
+
+
+def run(jobs: list[Job], work: Work, *, as_json: bool) -> int:
+    """Do all jobs; a photo that fails does not stop the others.
+
+    Args:
+        work: does one job and gives its record.
+        as_json: whether each record is printed as a line of JSON; nothing else goes to stdout.
+
+    Returns:
+        0, or 1 when some of several photos failed.
+
+    Raises:
+        DifFaceError: when the only photo failed.
+    """
+    failed = 0
+    with console.photo_progress(len(jobs), quiet=as_json) as progress:
+        for index, job in enumerate(jobs):
+            progress.photo(Path(job.source).name, index, len(jobs))
+            try:
+                record = work(job, progress)
+            except DifFaceError as error:
+                if len(jobs) == 1:
+                    raise
+                failed += 1
+                record = {"status": "failed", "input": {"path": job.source}, "error": str(error)}
+                console.say("error", error.message, error.hint)
+            if as_json and job.target is not None:
+                sys.stdout.write(json.dumps(record, ensure_ascii=False) + "\n")
+                sys.stdout.flush()
+    if failed:
+        console.say("failed", f"{failed} of {len(jobs)} photos, see above.")
+    return BATCH_FAILED if failed else 0
+
+
+def read(name: str) -> Source:
+    """The photo that the user named, "-" for stdin."""
+    if name == STREAM:
+        data = images.read_stdin()
+        digest = hashlib.sha256(data).hexdigest()
+        return Source(images.read_bytes(data, "stdin"), digest, lambda: data)
+    path = Path(name)
+    photo = images.read(path)
+    with path.open("rb") as file:
+        digest = hashlib.file_digest(file, "sha256").hexdigest()
+    return Source(photo, digest, path.read_bytes)
+
+
+def folder(job: Job) -> AbstractContextManager[None]:
+    """The folder of the job's results, made before the work; see `outputs.folder`."""
+    return outputs.folder(job.target.parent) if job.target else nullcontext()
+
+
+def write(
+    job: Job,
+    source: Source,
+    photos: Sequence[Photo],
+    record: Record,
+    quality: int,
+    beside: Mapping[Path, bytes] = NONE,
+) -> None:
+    """Write results and record; where one of them fails, none is left behind.
+
+    Args:
+        photos: one a sample.
+        quality: of JPEG and WebP files.
+        beside: the bytes of further files of `job.files`.
+    """
+    if job.target is None:
+        sys.stdout.buffer.write(_encoded(source, photos[0], None, quality))
+        sys.stdout.buffer.flush()
+        return
+    with outputs.all_or_none(job.files):
+        for k in range(job.samples):
+            target = job.sample(k)
+            atomic.write(target, _encoded(source, photos[k], target, quality))
+        for target, data in beside.items():
+            atomic.write(target, data)
+        text = json.dumps(record, ensure_ascii=False, indent=2) + "\n"
+        atomic.write(job.files[-1], text.encode())
+
+
+def duration(seconds: float) -> str:
+    """Seconds as people say them."""
+    if seconds < 60:
+        return f"{seconds:.1f} s"
+    minutes, rest = divmod(round(seconds), 60)
+    return f"{minutes} min {rest} s" if minutes < 60 else f"{minutes / 60:.1f} h"
+
+
+def _encoded(source: Source, photo: Photo, target: Path | None, quality: int) -> bytes:
+    """The bytes of one result; the input's own where nothing was done to it."""
+    format = source.photo.format if source.photo.format in SUFFIXES.values() else "PNG"
+    if target is not None:
+        format = images.format_for(target)
+    if photo is source.photo and format == photo.format:
+        return source.data()
+    return images.encode(photo, format, quality)
