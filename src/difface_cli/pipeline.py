@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from types import MappingProxyType
@@ -19,7 +19,7 @@ from difface_cli.errors import DeviceError, ImageError
 from difface_cli.faces import align, paste
 from difface_cli.faces.detect import Face
 from difface_cli.images import Photo
-from difface_cli.models import Ready
+from difface_cli.models import Parser, Ready
 from difface_cli.options import Options, choose
 from difface_cli.progress import NoProgress, Progress
 
@@ -114,28 +114,31 @@ def restore(
     with clock("detect"):
         progress.stage("finding faces")
         found = find(photo, ready, options)
-    gray = options.gray == "on" or (options.gray == "auto" and images.is_gray(photo))
-    size = ready.model.image_size
-    matrices = {f.index: _matrix(photo, f.face, size, options) for f in found if not f.skipped}
     with clock("align"):
-        crops = {i: align.crop(photo.pixels, matrix, size) for i, matrix in matrices.items()}
+        crops = cut(photo, found, ready.model.image_size, options)
 
     restored = restore_faces(crops, ready, options, progress, clock)
-    factor: float = options.upscale
-    if options.aligned:  # a small aligned face comes out at the model's size, not at its own
-        factor = max(factor, size / photo.width)
     with clock("enlarge"):
-        canvas = _enlarged(photo, factor, None if options.aligned else ready.background, progress)
+        canvas = enlarge(photo, ready.model.image_size, options, ready.background, progress)
     with clock("paste"):
         progress.stage("pasting")
-        matrices = {i: align.scale_matrix(matrix, factor) for i, matrix in matrices.items()}
+        samples = [{c.index: c.restored[k] for c in restored} for k in range(options.samples)]
         photos = tuple(
-            _pasted(canvas, matrices, restored, sample, gray, ready, options)
-            for sample in range(options.samples)
+            put_back(photo, canvas, found, faces, options, ready.parser) for faces in samples
         )
+    gray = loses_colour(photo, options)
     seeds = {i: _seeds(crop, options) for i, crop in crops.items()}
     found = tuple(replace(f, seeds=seeds.get(f.index, ())) for f in found)
     return Restoration(photos, found, restored, gray, MappingProxyType(clock.seconds))
+
+
+def cut(photo: Photo, found: Sequence[Found], size: int, options: Options) -> dict[int, Array]:
+    """The faces that are restored, upright: index → size×size×3 in [0, 1]."""
+    return {
+        f.index: align.crop(photo.pixels, matrix(photo, f.face, size, options), size)
+        for f in found
+        if not f.skipped
+    }
 
 
 def restore_faces(
@@ -203,16 +206,24 @@ def _whole(photo: Photo) -> Face:
     return Face(box, template, 1.0)
 
 
-def _matrix(photo: Photo, face: Face, size: int, options: Options) -> Matrix:
+def matrix(photo: Photo, face: Face, size: int, options: Options) -> Matrix:
+    """The 2×3 matrix from photo to aligned face."""
     if options.aligned:
         return align.scale_matrix(np.eye(2, 3), photo.width / size)
     return align.similarity(face.landmarks, size)
 
 
-def _enlarged(
-    photo: Photo, factor: float, background: Upscaler | None, progress: Progress
+def enlarge(
+    photo: Photo, size: int, options: Options, background: Upscaler | None, progress: Progress
 ) -> Photo:
-    """By the background network where there is one, else by Lanczos, as alpha always is."""
+    """What faces of this size are pasted into; the photo itself where it stays as large.
+
+    By the background network where there is one, else by Lanczos, as alpha always is. An aligned
+    picture is enlarged to the face's size at least, and is all face.
+    """
+    factor: float = options.upscale
+    if options.aligned:
+        factor, background = max(factor, size / photo.width), None
     enlarged = images.upscale(photo, factor)
     if background is None or factor == 1:
         return enlarged
@@ -220,7 +231,45 @@ def _enlarged(
     return images.with_pixels(enlarged, background(photo.pixels, int(factor), progress))
 
 
-def _mask(face: Array, ready: Ready, options: Options) -> Array:
+def put_back(
+    photo: Photo,
+    canvas: Photo,
+    found: Sequence[Found],
+    faces: Mapping[int, Array],
+    options: Options,
+    parser: Parser | None = None,
+) -> Photo:
+    """A copy of the canvas with restored faces in it; without faces the canvas itself.
+
+    Args:
+        canvas: the photo, or the photo as `enlarge` gives it.
+        faces: index → s×s×3 in [0, 1], of some of those found.
+    """
+    if not faces:
+        return canvas
+    gray = loses_colour(photo, options)
+    pixels = canvas.pixels.copy()
+    if canvas.is_gray_file and not gray:
+        pixels = np.repeat(pixels, 3, axis=2)
+    for index, face in faces.items():
+        to_photo = matrix(photo, found[index].face, face.shape[0], options)
+        paste.paste(
+            pixels,
+            face,
+            align.scale_matrix(to_photo, canvas.width / photo.width),
+            mask=_mask(face, parser, options),
+            strength=options.strength,
+            gray=gray,
+        )
+    return images.with_pixels(canvas, pixels)
+
+
+def loses_colour(photo: Photo, options: Options) -> bool:
+    """Whether restored faces are made grey: when told to, or because the photo is."""
+    return options.gray == "on" or (options.gray == "auto" and images.is_gray(photo))
+
+
+def _mask(face: Array, parser: Parser | None, options: Options) -> Array:
     """Where a restored face shows: the soft oval, within the parsed face where there is a parser.
 
     An aligned picture is a face from edge to edge.
@@ -228,35 +277,7 @@ def _mask(face: Array, ready: Ready, options: Options) -> Array:
     if options.aligned:
         return np.ones(face.shape[:2], np.float32)
     oval = paste.face_mask(face.shape[0])
-    return oval if ready.parser is None else np.minimum(oval, ready.parser(face))
-
-
-def _pasted(
-    canvas: Photo,
-    matrices: dict[int, Matrix],
-    restored: tuple[Crops, ...],
-    sample: int,
-    gray: bool,
-    ready: Ready,
-    options: Options,
-) -> Photo:
-    """A copy of the canvas with one sample of each face in it; without faces the canvas itself."""
-    if not restored:
-        return canvas
-    pixels = canvas.pixels.copy()
-    if canvas.is_gray_file and not gray:
-        pixels = np.repeat(pixels, 3, axis=2)
-    for crops in restored:
-        face = crops.restored[sample]
-        paste.paste(
-            pixels,
-            face,
-            matrices[crops.index],
-            mask=_mask(face, ready, options),
-            strength=options.strength,
-            gray=gray,
-        )
-    return images.with_pixels(canvas, pixels)
+    return oval if parser is None else np.minimum(oval, parser(face))
 
 
 def _array(face: Tensor) -> Array:
