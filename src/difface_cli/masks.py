@@ -1,9 +1,9 @@
 """Masks of holes, drawn as the paper's inpainting experiments draw them (section VII-A).
 
-Training follows LaMa's configuration (Suvorov et al. 2022): strokes or boxes, as likely as each
-other. Testing takes the paper's four types; it shows them (figure 11) without giving numbers, so
-those here are ours, with RePaint's centre (Lugmayr et al. 2022) for `expand`. All lengths are given
-for pictures of 256 pixels and grow with the picture's shorter side.
+Training follows LaMa's configuration for faces (Suvorov et al. 2022): strokes or boxes, as likely
+as each other. Testing takes the paper's four types. Numbers are those of the published code, which
+draws 1 to 4 boxes and, its upper bound counting itself, 1 to 6 chains of strokes. All lengths are
+given for pictures of 256 pixels and grow with the picture's shorter side.
 """
 
 from __future__ import annotations
@@ -18,62 +18,65 @@ from PIL import Image, ImageDraw
 
 PAPER_SIZE = 256
 
-Mask = npt.NDArray[np.bool_]  # h×w, True in the hole
-Size = tuple[int, int]  # height, width
+Mask = npt.NDArray[np.bool_]  # h×w, True in the hole; no hole is empty
+Size = tuple[int, int]  # height, width, each at least 1
 Draw = Callable[[np.random.Generator, Size], Mask]
 
 
 def box(rng: np.random.Generator, size: Size) -> Mask:
-    """One box, each side a quarter to a half of the picture's, anywhere in it."""
+    """1 to 4 boxes of 30 to 150 pixels a side, at least 10 off the border, at 256."""
     mask = np.zeros(size, bool)
-    mask[_interval(rng, size[0]), _interval(rng, size[1])] = True
+    relative = min(size) / PAPER_SIZE
+    margin = round(10 * relative)
+    for _ in range(rng.integers(1, 5)):
+        sides = (_interval(rng, length, margin, relative) for length in size)
+        mask[tuple(sides)] = True
     return mask
 
 
 def irregular(rng: np.random.Generator, size: Size) -> Mask:
-    """LaMa's strokes: 1 to 5 chains of up to 200 pixels a leg, up to 100 wide, at 256."""
-    return _strokes(rng, size, chains=(1, 5), length=200, width=100)
+    """1 to 6 chains of 1 to 5 strokes, 10 to 209 pixels long and 5 to 104 wide, at 256."""
+    relative = min(size) / PAPER_SIZE
+    canvas = Image.new("1", size[::-1])
+    draw = ImageDraw.Draw(canvas)
+    for chain in range(rng.integers(1, 7)):
+        x, y = (float(rng.uniform(0, length)) for length in size[::-1])
+        for _ in range(rng.integers(1, 6)):
+            # Four directions within one half plane; every second chain takes the other half.
+            angle = (0.01 + rng.integers(4)) * (-1 if chain % 2 == 0 else 1)
+            reach = (10 + rng.integers(200)) * relative
+            width = max(1.0, (5 + rng.integers(100)) * relative)
+            end_x = float(np.clip(x + reach * math.sin(angle), 0, size[1]))
+            end_y = float(np.clip(y + reach * math.cos(angle), 0, size[0]))
+            _stroke(draw, (x, y), (end_x, end_y), width)
+            x, y = end_x, end_y
+    return np.array(canvas, bool)
 
 
 def half(rng: np.random.Generator, size: Size) -> Mask:
-    """The left, right, upper or lower half."""
+    """The left, right, upper or lower half, with the middle line of an odd size.
+
+    The published code draws the right and the lower half alone.
+    """
     mask = np.zeros(size, bool)
-    side = rng.integers(4)
-    middle = size[side // 2] // 2
-    part = slice(None, middle) if side % 2 else slice(middle, None)
-    mask[(part,) if side < 2 else (slice(None), part)] = True
+    axis, far = rng.integers(2), rng.integers(2)
+    middle = size[axis] // 2
+    part = slice(middle, None) if far else slice(None, size[axis] - middle)
+    mask[(part,) if axis == 0 else (slice(None), part)] = True
     return mask
 
 
 def expand(rng: np.random.Generator, size: Size) -> Mask:
-    """All but the centre, a quarter of each side as in RePaint; the generator is not used."""
+    """All but the centre, half of each side; the generator is not used."""
     mask = np.ones(size, bool)
-    height, width = size
-    rows, columns = max(1, height // 4), max(1, width // 4)
-    top, left = (height - rows) // 2, (width - columns) // 2
-    mask[top : top + rows, left : left + columns] = False
+    rows, columns = (slice((n - n // 2) // 2, (n - n // 2) // 2 + n // 2) for n in size)
+    mask[rows, columns] = False
     return mask
 
 
 def lama(rng: np.random.Generator, size: Size) -> Mask:
     """LaMa's training mix: strokes or boxes, equally likely."""
-    return irregular(rng, size) if rng.random() < 0.5 else boxes(rng, size)
-
-
-def boxes(rng: np.random.Generator, size: Size) -> Mask:
-    """LaMa's boxes: 1 to 3, of 30 to 150 pixels a side, 10 off the border, at 256."""
-    mask = np.zeros(size, bool)
-    relative = min(size) / PAPER_SIZE
-    margin = round(10 * relative)
-    for _ in range(rng.integers(1, 4)):
-        cuts = []
-        for length in size:
-            room = max(1, length - 2 * margin)
-            side = min(room, max(1, round(rng.uniform(30, 150) * relative)))
-            start = margin + int(rng.integers(0, room - side + 1))
-            cuts.append(slice(start, start + side))
-        mask[tuple(cuts)] = True
-    return mask
+    return irregular(rng, size) if rng.random() < 0.5 else box(rng, size)
 
 
 KINDS: Mapping[str, Draw] = MappingProxyType(
@@ -89,30 +92,21 @@ def mixture(rng: np.random.Generator, size: Size, shares: Mapping[str, float]) -
     return KINDS[str(rng.choice(names, p=weights / weights.sum()))](rng, size)
 
 
-def _interval(rng: np.random.Generator, length: int) -> slice:
-    side = max(1, round(length * rng.uniform(0.25, 0.5)))
-    start = int(rng.integers(0, length - side + 1))
+def _interval(rng: np.random.Generator, length: int, margin: int, relative: float) -> slice:
+    """One side of a box."""
+    margin = min(margin, (length - 1) // 2)
+    room = length - 2 * margin
+    side = min(room, max(1, round(int(rng.integers(30, 151)) * relative)))
+    start = margin + int(rng.integers(0, room - side + 1))
     return slice(start, start + side)
 
 
-def _strokes(
-    rng: np.random.Generator, size: Size, chains: tuple[int, int], length: float, width: float
-) -> Mask:
-    """Chains of thick legs with round joints, each leg turned against the last by up to 4 rad."""
-    relative = min(size) / PAPER_SIZE
-    canvas = Image.new("1", size[::-1])
-    draw = ImageDraw.Draw(canvas)
-    for _ in range(rng.integers(chains[0], chains[1] + 1)):
-        x, y = rng.uniform(0, size[1]), rng.uniform(0, size[0])
-        for leg in range(rng.integers(1, 6)):
-            turn = 0.01 + rng.uniform(0, 4)
-            angle = 2 * math.pi - turn if leg % 2 == 0 else turn
-            reach = (10 + rng.uniform(0, length)) * relative
-            thick = max(1.0, (5 + rng.uniform(0, width)) * relative)
-            end_x = float(np.clip(x + reach * math.sin(angle), 0, size[1]))
-            end_y = float(np.clip(y + reach * math.cos(angle), 0, size[0]))
-            draw.line([(x, y), (end_x, end_y)], fill=1, width=round(thick))
-            for cx, cy in ((x, y), (end_x, end_y)):
-                draw.circle((cx, cy), thick / 2, fill=1)
-            x, y = end_x, end_y
-    return np.array(canvas, bool)
+def _stroke(
+    draw: ImageDraw.ImageDraw, start: tuple[float, float], end: tuple[float, float], width: float
+) -> None:
+    """A thick line with round ends, of a pixel at least wherever it lies."""
+    draw.line([start, end], fill=1, width=round(width))
+    last = (draw.im.size[0] - 1, draw.im.size[1] - 1)
+    for x, y in (start, end):
+        draw.circle((x, y), width / 2, fill=1)
+        draw.point((min(int(x), last[0]), min(int(y), last[1])), fill=1)
