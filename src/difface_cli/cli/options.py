@@ -227,6 +227,14 @@ SaveFaces = Annotated[
         rich_help_panel=OUTPUT,
     ),
 ]
+Report = Annotated[
+    bool,
+    typer.Option(
+        "--report",
+        help="Also write NAME.html: before and after to look at, faces, settings.",
+        rich_help_panel=OUTPUT,
+    ),
+]
 Overwrite = Annotated[
     bool,
     typer.Option("--overwrite", help="Replace files that exist.", rich_help_panel=OUTPUT),

@@ -23,12 +23,14 @@ class Job:
         target: the file of the (first) result; None for stdout.
         samples: how many results there will be.
         preview: whether nothing but a picture of the numbered faces is written.
+        report: whether a page to look at is written as well.
     """
 
     source: str
     target: Path | None
     samples: int = 1
     preview: bool = False
+    report: bool = False
 
     def sample(self, k: int) -> Path:
         """The file of the k-th sample: photo.jpg, photo.sample2.jpg, photo.sample3.jpg, …"""
@@ -40,13 +42,21 @@ class Job:
 
     @property
     def files(self) -> list[Path]:
-        """All that is written, faces of --save-faces apart: results, then the record."""
+        """All that is written, faces of --save-faces apart: results, report, then the record."""
         if self.target is None:
             return []
         if self.preview:
             return [self.target.with_name(f"{self.target.stem}.faces.png")]
         samples = [self.sample(k) for k in range(self.samples)]
-        return [*samples, self.target.with_suffix(".json")]
+        pages = [self.page] if self.report else []
+        return [*samples, *pages, self.target.with_suffix(".json")]
+
+    @property
+    def page(self) -> Path:
+        """The file of the report."""
+        if self.target is None:
+            raise ValueError("a stream has no file")
+        return self.target.with_suffix(".html")
 
 
 def plan(
@@ -54,6 +64,7 @@ def plan(
     output: Path | None,
     *,
     samples: int = 1,
+    report: bool = False,
     overwrite: bool = False,
     preview: bool = False,
 ) -> list[Job]:
@@ -62,16 +73,18 @@ def plan(
     Args:
         output: the user's -o: a file for a single photo, or a folder; None for `restored/`, or
             stdout for stdin. "-" for stdout.
-        samples, preview: see `Job`.
+        samples, report, preview: see `Job`.
 
     Raises:
-        UsageError: for an output that cannot serve all photos.
+        UsageError: for an output that cannot serve all photos, or hold a report.
         OutputError: for one that would touch an input or a file that is there already.
     """
     if sources.count(STREAM) > 1:
         raise UsageError("stdin can be read once only.", "Name - a single time.")
     count = len(sources)
-    jobs = [Job(name, _target(name, output, count), samples, preview) for name in sources]
+    jobs = [Job(name, _target(name, output, count), samples, preview, report) for name in sources]
+    if report and jobs[0].target is None:
+        raise UsageError("stdout holds the photo, not a report.", "Name an output file with -o.")
     _refuse_clashes(jobs)
     for job in jobs:
         _refuse_inputs(job, sources)

@@ -35,6 +35,7 @@ def restore(
     background: shared.Background = None,
     quality: shared.Quality = 95,
     save_faces: shared.SaveFaces = False,
+    report: shared.Report = False,
     overwrite: shared.Overwrite = False,
     dry_run: shared.DryRun = False,
     as_json: shared.Json = False,
@@ -96,5 +97,7 @@ def restore(
         save_faces=save_faces,
         as_json=as_json,
     )
-    jobs = outputs.plan(photos, output, samples=samples, overwrite=overwrite, preview=dry_run)
+    jobs = outputs.plan(
+        photos, output, samples=samples, report=report, overwrite=overwrite, preview=dry_run
+    )
     raise typer.Exit(restoring.run(jobs, session, dry_run=dry_run))

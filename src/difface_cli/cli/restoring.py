@@ -10,7 +10,7 @@ from typing import Any
 
 import torch
 
-from difface_cli import costs, images, models, pipeline, preview, sidecar
+from difface_cli import costs, exhibits, images, models, pipeline, preview, report, sidecar
 from difface_cli.cli import console, outputs, running
 from difface_cli.cli.outputs import Job
 from difface_cli.cli.running import Record
@@ -87,7 +87,11 @@ def _restore(session: Session, job: Job, progress: Progress) -> Record:
             quality=session.quality,
             seconds=time.perf_counter() - start,
         )
-        running.write(job, source, result.photos, record, session.quality)
+        beside = {}
+        if job.report:
+            page = exhibits.restoration(source.photo, result, record)
+            beside[job.page] = report.render(page).encode()
+        running.write(job, source, result.photos, record, session.quality, beside)
         if session.save_faces and job.target is not None:
             _write_faces(job, result)
     if not session.as_json:

@@ -3,7 +3,7 @@
 `read` gives a `Photo` (pixels upright, alpha, colour profile, EXIF, depth), `write` puts one
 back in its place in one step. The modules: `photo` is the record and its arithmetic, `reading`
 and `decode` take files apart, `writing` and `encode16` put them together, `exif` edits metadata,
-`quiet` tames Pillow.
+`screen` shows a photo in sRGB, `quiet` tames Pillow.
 """
 
 from __future__ import annotations
@@ -18,6 +18,7 @@ from difface_cli.images.photo import (
     with_pixels,
 )
 from difface_cli.images.reading import peek, read, read_bytes, read_stdin
+from difface_cli.images.screen import on_screen
 from difface_cli.images.writing import encode, format_for, write
 
 __all__ = [
@@ -27,6 +28,7 @@ __all__ = [
     "encode",
     "format_for",
     "is_gray",
+    "on_screen",
     "peek",
     "read",
     "read_bytes",

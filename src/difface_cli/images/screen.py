@@ -1,0 +1,44 @@
+"""A picture as a screen shows it."""
+
+from __future__ import annotations
+
+import io
+
+import numpy as np
+import numpy.typing as npt
+from PIL import Image, ImageCms
+
+from difface_cli.images.photo import Photo, to_depth8
+
+
+def on_screen(photo: Photo, longest: int | None = None) -> npt.NDArray[np.uint8]:
+    """h×w×3 uint8 in sRGB, on white where it is transparent, at most `longest` pixels a side.
+
+    Made smaller by Lanczos' filter, never larger. A profile that cannot be used is ignored.
+    """
+    image = _small(photo.pixels[..., 0] if photo.is_gray_file else photo.pixels, longest)
+    image = _srgb(image, photo.icc)
+    if photo.alpha is not None:
+        paper = Image.new("RGB", image.size, "white")
+        image = Image.composite(image, paper, _small(photo.alpha, longest))
+    return np.asarray(image)
+
+
+def _small(pixels: npt.NDArray[np.uint8 | np.uint16], longest: int | None) -> Image.Image:
+    image = Image.fromarray(to_depth8(pixels))
+    if longest is not None:
+        image.thumbnail((longest, longest), Image.Resampling.LANCZOS)
+    return image
+
+
+def _srgb(image: Image.Image, icc: bytes | None) -> Image.Image:
+    if icc is None:
+        return image.convert("RGB")
+    try:
+        profile = ImageCms.ImageCmsProfile(io.BytesIO(icc))
+        made = ImageCms.profileToProfile(
+            image, profile, ImageCms.createProfile("sRGB"), outputMode="RGB"
+        )
+    except (ImageCms.PyCMSError, OSError, ValueError):
+        return image.convert("RGB")
+    return image.convert("RGB") if made is None else made
