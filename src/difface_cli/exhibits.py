@@ -106,7 +106,7 @@ def _anchor(index: int) -> str:
 def _table(faces: tuple[Found, ...], photo: Photo) -> report.Table:
     return report.Table(
         f"Places and sizes in pixels of the photo, {photo.width} × {photo.height}",
-        ("Face", "Left", "Top", "Width", "Height", "Score", "Restored"),
+        ("Face", "Restored", "Left, top", "Size", "Score"),
         tuple(_row(found) for found in faces),
     )
 
@@ -116,9 +116,10 @@ def _row(found: Found) -> tuple[str | report.Link, ...]:
     name = str(found.index)
     return (
         name if found.skipped else report.Link(name, _anchor(found.index)),
-        *(f"{v:.0f}" for v in (x0, y0, x1 - x0, y1 - y0)),
-        f"{found.face.score:.2f}",
         f"no: {found.skipped}" if found.skipped else "yes",
+        f"{x0:.0f}, {y0:.0f}",
+        f"{x1 - x0:.0f} × {y1 - y0:.0f}",
+        f"{found.face.score:.2f}",
     )
 
 

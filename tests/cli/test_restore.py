@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib
 import json
 import os
+import re
 import struct
 import subprocess
 import sys
@@ -339,6 +340,43 @@ class TestOutputs:
         monkeypatch.setattr("difface_cli.pipeline.restore", None)
         Path("closed").mkdir()
         assert_refused(restore("photo.png", "-o", "closed"), "closed")
+
+
+class TestReport:
+    """`--report` writes a page beside the result."""
+
+    def test_a_page_a_photo(self, album: Path, portrait: Image.Image) -> None:
+        name = "<script>alert(1)<&[Großmutter].png"
+        portrait.save(name)
+        result = restore("photo.png", name, "--report")
+        assert result.exit_code == 0, result.output
+        page = (album / "restored/<script>alert(1)<&[Großmutter].html").read_text()
+        assert "<title>&lt;script&gt;alert(1)&lt;&amp;[Großmutter].png</title>" in page
+        assert "<script>alert" not in page
+        assert "no evidence of identity" in page
+        assert page.count("data:image/webp;base64,") == 2 + 3  # photo; as found, drawn, estimate
+        assert not re.search(r"""(src|href)=["']?(?!data:|#|[\"'])""", page)
+        assert (album / "restored/photo.html").stat().st_size < 5_000_000
+
+    def test_is_an_output_like_any_other(self, album: Path) -> None:
+        Path("restored").mkdir()
+        Path("restored/photo.html").write_text("mine")
+        assert_refused(restore("photo.png", "--report"), "photo.html exists already")
+        assert Path("restored/photo.html").read_text() == "mine"
+        assert restore("photo.png").exit_code == 0
+        assert Path("restored/photo.html").read_text() == "mine"
+        assert restore("photo.png", "--report", "--overwrite").exit_code == 0
+        assert "<!doctype html>" in Path("restored/photo.html").read_text()
+
+    def test_a_stream_cannot_hold_it(self, untouched: Path) -> None:
+        assert_refused(restore("photo.png", "-o", "-", "--report"), "not a report")
+
+    def test_a_name_that_is_no_text(self, album: Path) -> None:
+        name = os.fsdecode(b"old\xff.png")
+        os.rename("photo.png", name)
+        result = restore(name, "--report")
+        assert result.exit_code == 0, result.output
+        assert r"old\udcff.png" in Path("restored", os.fsdecode(b"old\xff.html")).read_text()
 
 
 def _disk_full(_: int) -> None:

@@ -62,7 +62,7 @@ def run(jobs: list[Job], work: Work, *, as_json: bool) -> int:
                 record = {"status": "failed", "input": {"path": job.source}, "error": str(error)}
                 console.say("error", error.message, error.hint)
             if as_json and job.target is not None:
-                sys.stdout.write(json.dumps(record, ensure_ascii=False) + "\n")
+                sys.stdout.write(_json(record) + "\n")
                 sys.stdout.flush()
     if failed:
         console.say("failed", f"{failed} of {len(jobs)} photos, see above.")
@@ -112,8 +112,7 @@ def write(
             atomic.write(target, _encoded(source, photos[k], target, quality))
         for target, data in beside.items():
             atomic.write(target, data)
-        text = json.dumps(record, ensure_ascii=False, indent=2) + "\n"
-        atomic.write(job.files[-1], text.encode())
+        atomic.write(job.files[-1], (_json(record, indent=2) + "\n").encode())
 
 
 def duration(seconds: float) -> str:
@@ -122,6 +121,12 @@ def duration(seconds: float) -> str:
         return f"{seconds:.1f} s"
     minutes, rest = divmod(round(seconds), 60)
     return f"{minutes} min {rest} s" if minutes < 60 else f"{minutes / 60:.1f} h"
+
+
+def _json(record: Record, indent: int | None = None) -> str:
+    """The record as JSON; bytes of a file's name that are no UTF-8 become escapes."""
+    text = json.dumps(record, ensure_ascii=False, indent=indent)
+    return text.encode(errors="backslashreplace").decode()
 
 
 def _encoded(source: Source, photo: Photo, target: Path | None, quality: int) -> bytes:

@@ -24,10 +24,11 @@ for (const figure of document.querySelectorAll(".compare")) {
     // A finger that comes down may want to scroll: it moves the slider when it goes sideways.
     if (event.pointerType !== "touch") follow(event);
   });
-  view.addEventListener("pointermove", (event) => {
-    if (view.hasPointerCapture(event.pointerId)) follow(event);
-  });
-  view.addEventListener("click", follow);
+  for (const kind of ["pointermove", "pointerup"]) {
+    view.addEventListener(kind, (event) => {
+      if (view.hasPointerCapture(event.pointerId)) follow(event);
+    });
+  }
   show(range.valueAsNumber);
 
   const afters = [...view.querySelectorAll(".after")];
