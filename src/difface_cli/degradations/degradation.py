@@ -44,11 +44,11 @@ class Degradation:
     def __post_init__(self) -> None:
         """Refuse what eq. 17 has no meaning for."""
         if min(self.sigma_x, self.sigma_y) < 0:
-            raise ValueError(f"blur must not be negative, not {self.sigma_x}, {self.sigma_y}")
+            raise ValueError(f"blur must not be negative: {self.sigma_x}, {self.sigma_y}")
         if not 0.01 <= self.scale <= 1000:
             raise ValueError(f"scale must be 0.01 to 1000, not {self.scale}")
-        if self.noise < 0:
-            raise ValueError(f"noise must not be negative, not {self.noise}")
+        if min(self.noise, self.seed) < 0:
+            raise ValueError(f"noise and its seed must not be negative: {self.noise}, {self.seed}")
         if self.quality is not None and not 1 <= self.quality <= 100:
             raise ValueError(f"quality must be 1 to 100, not {self.quality}")
         if self.resample not in RESAMPLES:

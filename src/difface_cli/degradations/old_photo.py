@@ -51,6 +51,8 @@ class OldPhoto:
                 raise ValueError(f"{name} must be 0 to 1, not {share}")
         if not 0 <= self.scratches <= 1000:
             raise ValueError(f"scratches must be 0 to 1000, not {self.scratches}")
+        if self.seed < 0:
+            raise ValueError(f"seed must be 0 or more, not {self.seed}")
         if self.halftone and not 2 <= self.halftone <= 100:
             raise ValueError(f"halftone must be 0, or 2 to 100, not {self.halftone}")
 

@@ -44,7 +44,7 @@ class Ranges:
         spans = {"blur": self.sigma, "scale": self.scale, "noise": self.noise}
         for name, (low, high) in (spans | {"quality": self.quality or (1, 1)}).items():
             if not low <= high < math.inf:
-                raise ValueError(f"the range of {name} must not end before it begins, {low}:{high}")
+                raise ValueError(f"the range of {name} must go from low to high, not {low}:{high}")
         for name, share in (("isotropic", self.isotropic), ("gray", self.gray)):
             if not 0 <= share <= 1:
                 raise ValueError(f"the share {name} must be 0 to 1, not {share}")

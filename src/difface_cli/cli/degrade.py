@@ -1,0 +1,265 @@
+"""`difface degrade`: a test set with known truths, made of good pictures."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from enum import StrEnum
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from difface_cli.cli import options as shared
+from difface_cli.errors import UsageError
+
+if TYPE_CHECKING:
+    from difface_cli.degradations import Ranges
+
+HELP = "See difface degrade --help."
+OFF = "off"
+
+
+class Recipe(StrEnum):
+    """Where eq. 17's parameters come from."""
+
+    train = "train"
+    celeba_test = "celeba-test"
+    bicubic_x8 = "bicubic-x8"
+    bicubic_x16 = "bicubic-x16"
+    custom = "custom"
+    none = "none"
+
+
+class Hole(StrEnum):
+    """Kinds of holes."""
+
+    box = "box"
+    irregular = "irregular"
+    half = "half"
+    expand = "expand"
+    lama = "lama"
+
+
+class Resample(StrEnum):
+    """How pictures are made smaller and larger."""
+
+    bicubic = "bicubic"
+    bilinear = "bilinear"
+    area = "area"
+
+
+CUSTOM = "Recipe custom"
+AGE = "Old photos"
+
+Folder = Annotated[Path, typer.Argument(metavar="FOLDER", help="The good pictures.")]
+Out = Annotated[Path, typer.Argument(metavar="OUT", help="Where the degraded ones go.")]
+RecipeOption = Annotated[
+    Recipe | None,
+    typer.Option(
+        "--recipe",
+        help="train, celeba-test (the paper's test grid), bicubic-x8, bicubic-x16, custom, or "
+        "none. Default: celeba-test, or none with --mask.",
+    ),
+]
+Mask = Annotated[
+    Hole | None,
+    typer.Option("--mask", help="Also cut a hole: box, irregular, half, expand, or lama (a mix)."),
+]
+Seed = Annotated[int, typer.Option("--seed", help="Another seed is another set.")]
+Size = Annotated[
+    int | None,
+    typer.Option(
+        "--size", metavar="PX", min=16, max=8192, help="Of the longer side. Default: as it is."
+    ),
+]
+Manifest = Annotated[
+    Path | None,
+    typer.Option(
+        "--manifest", metavar="FILE", help="Do what this manifest says to the same pictures."
+    ),
+]
+Blur = Annotated[
+    str | None,
+    typer.Option(
+        "--blur",
+        metavar="LO:HI",
+        help="Sigma, pixels at 512; 0 is none. Default: 0.1:15.",
+        rich_help_panel=CUSTOM,
+    ),
+]
+Scale = Annotated[
+    str | None,
+    typer.Option(
+        "--scale",
+        metavar="LO:HI",
+        help="How many times smaller, at 512. Default: 0.8:32.",
+        rich_help_panel=CUSTOM,
+    ),
+]
+Noise = Annotated[
+    str | None,
+    typer.Option(
+        "--noise",
+        metavar="LO:HI",
+        help="Sigma, of 255; 0 is none. Default: 0:20.",
+        rich_help_panel=CUSTOM,
+    ),
+]
+Jpeg = Annotated[
+    str | None,
+    typer.Option(
+        "--jpeg",
+        metavar="LO:HI|off",
+        help="Quality, 1 to 100. Default: 30:100.",
+        rich_help_panel=CUSTOM,
+    ),
+]
+Isotropic = Annotated[
+    float | None,
+    typer.Option(
+        "--isotropic",
+        metavar="SHARE",
+        help="Of blurs alike in all directions. Default: 0.5.",
+        rich_help_panel=CUSTOM,
+    ),
+]
+Gray = Annotated[
+    float | None,
+    typer.Option(
+        "--gray",
+        metavar="SHARE",
+        help="Of pictures without colour. Default: 0.01.",
+        rich_help_panel=CUSTOM,
+    ),
+]
+ResampleOption = Annotated[
+    Resample | None,
+    typer.Option(
+        "--resample",
+        help="Way down and up again: bicubic, bilinear or area. Default: bicubic.",
+        rich_help_panel=CUSTOM,
+    ),
+]
+Sepia = Annotated[
+    float, typer.Option("--sepia", help="Colours turned brown, 0 to 1.", rich_help_panel=AGE)
+]
+Fading = Annotated[
+    float, typer.Option("--fading", help="Contrast lost, unevenly, 0 to 1.", rich_help_panel=AGE)
+]
+Scratches = Annotated[int, typer.Option("--scratches", help="How many.", rich_help_panel=AGE)]
+Halftone = Annotated[
+    float,
+    typer.Option(
+        "--halftone",
+        metavar="PX",
+        help="Printed in grey dots so far apart, at 512.",
+        rich_help_panel=AGE,
+    ),
+]
+
+
+def register(app: typer.Typer) -> None:
+    """Add `difface degrade`."""
+    app.command("degrade")(degrade)
+
+
+def degrade(
+    folder: Folder,
+    out: Out,
+    recipe: RecipeOption = None,
+    mask: Mask = None,
+    seed: Seed = 0,
+    size: Size = None,
+    manifest: Manifest = None,
+    overwrite: shared.Overwrite = False,
+    blur: Blur = None,
+    scale: Scale = None,
+    noise: Noise = None,
+    jpeg: Jpeg = None,
+    isotropic: Isotropic = None,
+    gray: Gray = None,
+    resample: ResampleOption = None,
+    sepia: Sepia = 0.0,
+    fading: Fading = 0.0,
+    scratches: Scratches = 0,
+    halftone: Halftone = 0.0,
+) -> None:
+    """Make a test set of good pictures: degraded, aged, with holes.
+
+    Every picture of FOLDER and its subfolders is degraded by equation 17 of the paper and written
+    to OUT as PNG at its own size, with a line in OUT/manifest.jsonl of all that was done to it.
+    What is done follows from seed, name and content: the same set can be made again, bit for bit.
+
+    LO:HI are the ends of a range that each picture draws from; a single number fixes the value.
+    With --mask, OUT has the folders pictures, masks (white is the hole) and holed.
+    """
+    from difface_cli.cli import degrading
+    from difface_cli.degradations import OldPhoto
+    from difface_cli.degrading import Plan
+
+    custom = {
+        "sigma": _span("--blur", blur),
+        "scale": _span("--scale", scale),
+        "noise": _span("--noise", noise),
+        "quality": _qualities(jpeg),
+        "isotropic": isotropic,
+        "gray": gray,
+        "resample": resample.value if resample else None,
+    }
+    name = _recipe(recipe, mask, any(value is not None for value in custom.values()))
+    try:
+        age = OldPhoto(sepia, fading, scratches, halftone)
+        draw = _ranges(custom) if name is Recipe.custom else None
+    except ValueError as e:
+        raise UsageError(f"{str(e)[0].upper()}{str(e)[1:]}.", HELP) from None
+    plan = Plan(name.value, draw, age, mask.value if mask else None, size, seed)
+    if manifest is not None and plan != Plan():
+        raise UsageError(
+            "--manifest says what is done, and so do the other options.",
+            "Leave out one or the others.",
+        )
+    tasks = degrading.plan(folder, out, plan, manifest, overwrite=overwrite)
+    raise typer.Exit(degrading.run(tasks, out))
+
+
+def _recipe(recipe: Recipe | None, mask: Hole | None, custom: bool) -> Recipe:
+    if custom and recipe not in (None, Recipe.custom):
+        raise UsageError(
+            f"The recipe {recipe.value} has no options of its own.", "Give --recipe custom."
+        )
+    if recipe is None and not custom:
+        return Recipe.celeba_test if mask is None else Recipe.none
+    return Recipe.custom if custom else recipe or Recipe.custom
+
+
+def _ranges(custom: Mapping[str, Any]) -> Ranges:
+    from difface_cli.degradations import Ranges
+
+    given = {name: value for name, value in custom.items() if value is not None}
+    if given.get("quality") == OFF:
+        given["quality"] = None
+    return Ranges(**given)
+
+
+def _qualities(text: str | None) -> tuple[int, int] | str | None:
+    if text == OFF:
+        return OFF
+    span = _span("--jpeg", text)
+    if span is None:
+        return None
+    if any(end % 1 for end in span):
+        raise UsageError(f"--jpeg takes whole numbers, not {text}.", HELP)
+    return int(span[0]), int(span[1])
+
+
+def _span(option: str, text: str | None) -> tuple[float, float] | None:
+    """LO:HI, or one number for both; infinity and such are for the recipe to refuse."""
+    if text is None:
+        return None
+    low, colon, high = text.partition(":")
+    try:
+        return float(low), float(high if colon else low)
+    except ValueError:
+        raise UsageError(
+            f"{option} takes a number or a range such as 2:8, not {text!r}.", HELP
+        ) from None

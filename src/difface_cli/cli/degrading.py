@@ -1,0 +1,135 @@
+"""What `difface degrade` does with a folder: decide all outputs, degrade, write the manifest."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from contextlib import ExitStack
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+
+from difface_cli import atomic, degrading, images
+from difface_cli.cli import console, outputs, running
+from difface_cli.cli.outputs import Job
+from difface_cli.cli.running import Record
+from difface_cli.degrading import Plan, Treatment, folders, manifest
+from difface_cli.degrading.manifest import Entry
+from difface_cli.errors import ImageError, OutputError, UsageError
+from difface_cli.progress import Progress
+
+PLACES = {"picture": "pictures", "mask": "masks", "holed": "holed"}
+
+
+@dataclass(frozen=True)
+class Task:
+    """One picture to degrade.
+
+    Attributes:
+        source: its path.
+        file: its name within its folder.
+        outputs: "picture", "mask", "holed" → names within the folder of results.
+        decide: hash of its bytes → what is done to it.
+    """
+
+    source: Path
+    file: str
+    outputs: Mapping[str, str]
+    decide: Callable[[str], Treatment]
+
+
+def plan(
+    folder: Path, out: Path, wishes: Plan, written: Path | None, *, overwrite: bool
+) -> list[Task]:
+    """Decide what is done to the pictures of a folder, and where the results go.
+
+    Args:
+        written: a manifest that says it in place of `wishes`.
+
+    Raises:
+        UsageError: for a folder or manifest without pictures, or one that cannot be read.
+        OutputError: for results that would touch an input or a file that is there already.
+    """
+    if not folder.is_dir():
+        raise UsageError(f"{folder} is no folder.", "Give the folder of the good pictures.")
+    entries = manifest.load(written) if written else {}
+    files = list(entries) if written else folders.pictures(folder)
+    if not files:
+        raise UsageError(f"There are no pictures in {written or folder}.", "Check its path.")
+    if out.resolve().is_relative_to(folder.resolve()):
+        raise OutputError(
+            f"{out} lies within {folder}, the folder of the good pictures.",
+            "Choose a folder outside it.",
+        )
+    tasks = []
+    for file, name in folders.targets(files).items():
+        entry = entries.get(file)
+        holes = (entry.treatment.mask if entry else wishes.mask) is not None
+        names = {kind: f"{place}/{name}" for kind, place in PLACES.items()}
+        decide = partial(_again, entry) if entry else partial(degrading.treatment, wishes, file)
+        tasks.append(Task(folder / file, file, names if holes else {"picture": name}, decide))
+    _refuse(tasks, out, overwrite)
+    return tasks
+
+
+def run(tasks: list[Task], out: Path) -> int:
+    """Degrade all pictures; see `running.run` for what it returns and raises.
+
+    The manifest tells of the pictures that were written, even when the run is stopped halfway.
+    """
+    done: list[Entry] = []
+    by_source = {str(task.source): task for task in tasks}
+
+    def work(job: Job, progress: Progress) -> Record:
+        done.append(_degrade(by_source[job.source], out, progress))
+        return {}
+
+    jobs = [Job(name, out / task.outputs["picture"]) for name, task in by_source.items()]
+    try:
+        code = running.run(jobs, work, as_json=False)
+    finally:
+        if done:
+            atomic.write(out / manifest.NAME, manifest.dump(done))
+    if done:
+        console.plain(f"{len(done)} pictures → {out}, described in {out / manifest.NAME}")
+    return code
+
+
+def _degrade(task: Task, out: Path, progress: Progress) -> Entry:
+    progress.stage("reading")
+    source = running.read(str(task.source))
+    treatment = task.decide(source.sha256)
+    paths = {kind: out / name for kind, name in task.outputs.items()}
+    with ExitStack() as made:
+        for path in paths.values():
+            made.enter_context(outputs.folder(path.parent))
+        progress.stage("degrading")
+        pictures = degrading.apply(source.photo, treatment)
+        with outputs.all_or_none(list(paths.values())):
+            for kind, path in paths.items():
+                images.write(pictures[kind], path)
+    return Entry(task.file, source.sha256, treatment, task.outputs)
+
+
+def _again(entry: Entry, sha256: str) -> Treatment:
+    if sha256 != entry.sha256:
+        raise ImageError(
+            f"{entry.file} is not the picture that the manifest tells of: its content differs.",
+            "Give the folder that the manifest was made from.",
+        )
+    return entry.treatment
+
+
+def _refuse(tasks: Iterable[Task], out: Path, overwrite: bool) -> None:
+    sources = {task.source.resolve(): task.source for task in tasks}
+    names = [name for task in tasks for name in task.outputs.values()]
+    for path in (out / name for name in [*names, manifest.NAME]):
+        if path.resolve() in sources:
+            raise OutputError(
+                f"The output {path} is the input {sources[path.resolve()]} itself, which is never "
+                "changed.",
+                "Choose another folder.",
+            )
+        if not overwrite and (path.exists() or path.is_symlink()):
+            raise OutputError(
+                f"{path} exists already.", "Add --overwrite to replace it, or choose another OUT."
+            )
