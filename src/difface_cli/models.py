@@ -75,7 +75,7 @@ def load(
         WeightsMissing, WeightsInvalid, RegistryError: see `weights`.
     """
     used = [_part(registry, model, "prior"), _part(registry, model, "estimator")]
-    prior, estimator = used
+    prior = used[0]
     network = load_network(prior, verified(prior), device, dtype, torch.channels_last)
     schedule = linear()
 
@@ -91,7 +91,7 @@ def load(
         background = load_background(enlarger, device)
     return Ready(
         model=model,
-        estimator=_estimator(estimator, device, dtype),
+        estimator=load_estimator(registry, model, device, dtype),
         denoise=from_network(network, schedule, prior.predicts),
         schedule=schedule,
         detector=find,
@@ -106,10 +106,14 @@ def load(
 def with_part(registry: Registry, model: Model, part: str, task: str, name: str) -> Model:
     """The model with one part taken from another model, one of this task.
 
+    Args:
+        name: of that model, or of the weights themselves.
+
     Raises:
         RegistryError: when there is no such other model.
     """
-    taken = registry.model(name, task).parts[part]
+    known = registry.weights.get(name)
+    taken = name if known and known.part == part else registry.model(name, task).parts[part]
     return replace(model, parts=MappingProxyType({**model.parts, part: taken}))
 
 
@@ -145,7 +149,11 @@ def load_background(weights: Weights, device: torch.device) -> Upscaler:
     return upscaling.build(weights, read_tensors(verified(weights), device), device)
 
 
-def _estimator(weights: Weights, device: torch.device, dtype: torch.dtype) -> Estimator:
+def load_estimator(
+    registry: Registry, model: Model, device: torch.device, dtype: torch.dtype
+) -> Estimator:
+    """The model's estimator by itself: f, from b×3×h×w in [0, 1] to the same shape."""
+    weights = _part(registry, model, "estimator")
     network = load_network(weights, verified(weights), device, dtype, torch.channels_last)
 
     def estimate(y: Tensor) -> Tensor:

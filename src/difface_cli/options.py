@@ -57,19 +57,29 @@ def check(options: Options, model: str, max_n: int) -> None:
         raise UsageError(f"For the model {model}, {e}.", "See difface restore --help.") from None
     problems = (
         (options.samples >= 1, f"--samples must be at least 1, not {options.samples}"),
-        (0 <= options.strength <= 1, f"--strength must be 0 to 1, not {options.strength}"),
-        (options.upscale in UPSCALES, f"--upscale must be 1, 2 or 4, not {options.upscale}"),
-        (options.gray in GRAYS, f"--gray must be auto, on or off, not {options.gray}"),
         (options.min_face >= 0, f"--min-face must not be negative, not {options.min_face}"),
         (options.batch >= 0, f"--batch must not be negative, not {options.batch}"),
     )
     for fine, problem in problems:
         if not fine:
             raise UsageError(f"{problem}.", "See difface restore --help.")
+    check_pasting(options)
     parse_choice(options.faces)
 
 
-def parse_choice(choice: str) -> str | frozenset[int]:
+def check_pasting(options: Options) -> None:
+    """Raise UsageError, naming option and range, unless faces can be pasted as is asked."""
+    problems = (
+        (0 <= options.strength <= 1, f"--strength must be 0 to 1, not {options.strength}"),
+        (options.upscale in UPSCALES, f"--upscale must be 1, 2 or 4, not {options.upscale}"),
+        (options.gray in GRAYS, f"--gray must be auto, on or off, not {options.gray}"),
+    )
+    for fine, problem in problems:
+        if not fine:
+            raise UsageError(f"{problem}.", "See difface restore --help.")
+
+
+def parse_choice(choice: str, option: str = "--faces") -> str | frozenset[int]:
     """ "all", "largest", "center", or the indices of a list such as "0,2".
 
     Raises:
@@ -80,7 +90,7 @@ def parse_choice(choice: str) -> str | frozenset[int]:
     parts = [part.strip() for part in choice.split(",")]
     if not all(part.isascii() and part.isdigit() for part in parts):
         raise UsageError(
-            f"--faces takes all, largest, center or numbers such as 0,2, not {choice!r}.",
+            f"{option} takes all, largest, center or numbers such as 0,2, not {choice!r}.",
             "See the numbers of the faces with --dry-run.",
         )
     return frozenset(int(part) for part in parts)

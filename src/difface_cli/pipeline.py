@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from types import MappingProxyType
@@ -132,7 +132,7 @@ def restore(
     return Restoration(photos, found, restored, gray, MappingProxyType(clock.seconds))
 
 
-def cut(photo: Photo, found: Sequence[Found], size: int, options: Options) -> dict[int, Array]:
+def cut(photo: Photo, found: Iterable[Found], size: int, options: Options) -> dict[int, Array]:
     """The faces that are restored, upright: index → size×size×3 in [0, 1]."""
     return {
         f.index: align.crop(photo.pixels, matrix(photo, f.face, size, options), size)
@@ -234,7 +234,7 @@ def enlarge(
 def put_back(
     photo: Photo,
     canvas: Photo,
-    found: Sequence[Found],
+    found: Iterable[Found],
     faces: Mapping[int, Array],
     options: Options,
     parser: Parser | None = None,
@@ -248,11 +248,12 @@ def put_back(
     if not faces:
         return canvas
     gray = loses_colour(photo, options)
+    known = {f.index: f.face for f in found}
     pixels = canvas.pixels.copy()
     if canvas.is_gray_file and not gray:
         pixels = np.repeat(pixels, 3, axis=2)
     for index, face in faces.items():
-        to_photo = matrix(photo, found[index].face, face.shape[0], options)
+        to_photo = matrix(photo, known[index], face.shape[0], options)
         paste.paste(
             pixels,
             face,

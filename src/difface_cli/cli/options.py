@@ -94,6 +94,15 @@ Eta = Annotated[
         show_default=False,
     ),
 ]
+Estimator = Annotated[
+    str | None,
+    typer.Option(
+        "--estimator",
+        metavar="NAME",
+        help="Start from this estimator of models.toml, or that of another model.",
+        rich_help_panel=METHOD,
+    ),
+]
 SamplerOption = Annotated[
     Sampler, typer.Option("--sampler", help="How the chain runs back.", rich_help_panel=METHOD)
 ]

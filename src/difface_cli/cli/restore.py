@@ -20,6 +20,7 @@ def restore(
     n: shared.N = None,
     steps: shared.Steps = None,
     eta: shared.Eta = None,
+    estimator: shared.Estimator = None,
     sampler: shared.SamplerOption = shared.Sampler.ddim,
     seed: shared.Seed = 0,
     samples: shared.Samples = 1,
@@ -78,7 +79,12 @@ def restore(
         batch=batch,
     )
     chosen = restoring.choose_parts(
-        known, chosen, detector=detector, parser=parser, background=background
+        known,
+        chosen,
+        estimator=estimator,
+        detector=detector,
+        parser=parser,
+        background=background,
     )
     options.check(wishes, chosen.name, max_n(known, chosen))
     if background and upscale == 1:

@@ -49,7 +49,12 @@ class Session:
         )
 
 
-PART_TASKS = {"detector": "detect", "parser": "parse", "background": "background"}
+PART_TASKS = {
+    "estimator": "restore",
+    "detector": "detect",
+    "parser": "parse",
+    "background": "background",
+}
 
 
 def choose_parts(registry: Registry, model: Model, **names: str | None) -> Model:

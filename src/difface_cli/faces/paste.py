@@ -68,7 +68,7 @@ def paste(
     if original_crop is None:
         original_crop = crop(canvas, matrix, size)
     if gray or canvas.shape[2] == 1:
-        restored, original_crop = _luma(restored), _luma(original_crop)
+        restored, original_crop = luma(restored), luma(original_crop)
     face = match_colour_at_border(restored, original_crop, mask)[..., : canvas.shape[2]]
 
     scale = 1 / face_scale(matrix)
@@ -139,7 +139,8 @@ def match_colour_at_border(restored: Floats, original: Floats, mask: Floats) -> 
     return matched
 
 
-def _luma(face: Floats) -> Floats:
+def luma(face: Floats) -> Floats:
+    """The face without its colour, still in three channels."""
     return np.repeat((face @ LUMA)[..., None], 3, axis=2)
 
 

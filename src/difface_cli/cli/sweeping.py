@@ -1,0 +1,278 @@
+"""What `difface sweep-n` does with its photo."""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import torch
+
+from difface_cli import atomic, images, models, pipeline, sweep, sweep_pictures, sweep_record
+from difface_cli.cli import console, outputs, running
+from difface_cli.cli.running import Source
+from difface_cli.difface import Estimator
+from difface_cli.errors import FaceError
+from difface_cli.grids import pixels
+from difface_cli.images import Photo
+from difface_cli.models import Ready
+from difface_cli.options import Options
+from difface_cli.pipeline import Found
+from difface_cli.progress import Progress
+from difface_cli.registry import Model, Registry
+from difface_cli.sweep import Cell, Plan
+from difface_cli.sweep_folder import SweepFolder, write_picture
+from difface_cli.sweep_pictures import Layout, Swept, Variation
+from difface_cli.weights.store import fingerprint
+
+Array = npt.NDArray[np.float32]
+Record = dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Session:
+    """What holds for the whole sweep.
+
+    Attributes:
+        options: how the photo is treated; of its settings only the sampler counts.
+        estimators: name of the weights → the model with that estimator in it.
+        reference: the photo in good quality, where there is one.
+    """
+
+    registry: Registry
+    model: Model
+    device: torch.device
+    dtype: torch.dtype
+    plan: Plan
+    where: Layout
+    options: Options
+    estimators: Mapping[str, Model]
+    detect_size: int = 1280
+    reference: str | None = None
+    as_json: bool = False
+
+    def load(self) -> tuple[Ready, dict[str, Estimator], dict[str, str]]:
+        """The model, every estimator, and the hashes of all weights, each by name."""
+        ready = models.load(
+            self.registry,
+            self.model,
+            self.device,
+            self.dtype,
+            detector=not self.options.aligned,
+            detect_size=self.detect_size,
+        )
+        others = {name: m for name, m in self.estimators.items() if m.parts != self.model.parts}
+        estimators = dict.fromkeys(self.estimators, ready.estimator) | {
+            name: models.load_estimator(self.registry, model, self.device, self.dtype)
+            for name, model in others.items()
+        }
+        hashes = {name: fingerprint(self.registry.weights[name]) for name in others}
+        return ready, estimators, dict(ready.hashes) | hashes
+
+
+def run(photo: str, folder: Path, session: Session, *, overwrite: bool) -> None:
+    """Sweep one photo into a folder, and say where what is."""
+    start = time.perf_counter()
+    with console.photo_progress(1, quiet=session.as_json) as progress:
+        progress.photo(Path(photo).name, 0, 1)
+        source = running.read(photo)
+        reference = images.read(Path(session.reference)) if session.reference else None
+        progress.stage("loading the model")
+        with outputs.folder(folder):
+            work = _Work(session, source, reference, folder, progress)
+            work.folder.begin(overwrite=overwrite)
+            record = work.record(photo)
+            work.folder.write_record(record | {"status": "unfinished", "faces": []})
+            faces = [work.face(found) for found in work.chosen]
+            record |= {"status": "finished", "faces": faces}
+            atomic.write(folder / "cells.csv", sweep_record.table(faces))
+            work.folder.write_record(record)
+    seconds = time.perf_counter() - start
+    if session.as_json:
+        sys.stdout.write(json.dumps(record, ensure_ascii=False) + "\n")
+    else:
+        _report(record, folder, work.reused, seconds)
+
+
+class _Work:
+    """One photo's sweep on its way."""
+
+    def __init__(
+        self,
+        session: Session,
+        source: Source,
+        reference: Photo | None,
+        folder: Path,
+        progress: Progress,
+    ) -> None:
+        self.session, self.source, self.progress = session, source, progress
+        self.ready, self.estimators, self.hashes = session.load()
+        progress.stage("finding faces")
+        self.found = pipeline.find(source.photo, self.ready, session.options)
+        self.chosen = [found for found in self.found if not found.skipped]
+        self._refuse_none()
+        size = self.ready.model.image_size
+        self.crops = pipeline.cut(source.photo, self.found, size, session.options)
+        self.references = {
+            found.index: sweep.reference_crop(
+                reference, source.photo, found.face, size, session.options
+            )
+            for found in self.chosen
+            if reference is not None
+        }
+        self.weight = sweep.shows(size, session.options.aligned)
+        estimators = {name: self.hashes[name] for name in session.estimators}
+        self.folder = SweepFolder(folder, self._identity(), estimators)
+        self.reused = 0
+
+    def record(self, photo: str) -> Record:
+        """What holds for all faces."""
+        session, size = self.session, self.source.photo
+        return {
+            "photo": {
+                "path": photo,
+                "from_folder": os.path.relpath(photo, self.folder.path),
+                "sha256": self.source.sha256,
+                "size": [size.width, size.height],
+            },
+            "reference": session.reference,
+            "gray": pipeline.loses_colour(size, session.options),
+            **sweep_record.head(
+                session.plan, session.where, self.ready, session.options, self.hashes
+            ),
+        }
+
+    def face(self, found: Found) -> Record:
+        """Finish the cells of one face, draw its pictures, and give its record."""
+        crop = self.crops[found.index]
+        self.progress.stage("estimating")
+        estimates = {
+            name: sweep.estimate(crop, estimator, self.ready.device)
+            for name, estimator in self.estimators.items()
+        }
+        swept = self._run(found, crop, estimates)
+        self.progress.stage("drawing")
+        varied = sweep_pictures.variations(swept, self.folder.path / "variation", self.weight)
+        files = self._pictures(swept, varied)
+        return sweep_record.face(found, swept, varied, self.ready.model, files, self.folder.path)
+
+    def _run(self, found: Found, crop: Array, estimates: Mapping[str, Array]) -> Swept:
+        session, index = self.session, found.index
+        reference = self.references.get(index)
+        gray = pipeline.loses_colour(self.source.photo, session.options)
+        swept = Swept(index, crop, estimates, reference, (), {}, gray)
+        cells = session.plan.cells
+        stored = {cell: self.folder.finished(index, cell) for cell in cells}
+        missing = [cell for cell in cells if stored[cell] is None]
+        self.reused += len(cells) - len(missing)
+        self.progress.stage("denoising")
+        for done in sweep.run(
+            crop,
+            estimates,
+            missing,
+            self.ready,
+            sampler=session.options.settings.sampler,
+            batch=session.options.batch,
+            progress=self.progress,
+        ):
+            stored[done.cell] = self.folder.put(index, done, swept.shown(done.face))
+        finished = tuple(cell for cell in stored.values() if cell is not None)
+        metrics: dict[Cell | str, Mapping[str, float]] = {
+            cell.cell: self._measure(swept, cell.face()) for cell in finished
+        }
+        named = {"input": crop, **{f"estimate {name}": e for name, e in estimates.items()}}
+        if reference is not None:
+            named["reference"] = reference
+        metrics |= {name: self._measure(swept, face) for name, face in named.items()}
+        return Swept(index, crop, estimates, reference, finished, metrics, gray)
+
+    def _measure(self, swept: Swept, face: Array) -> Mapping[str, float]:
+        reference = None if swept.reference is None else swept.shown(swept.reference)
+        return sweep.measure(swept.shown(face), swept.shown(swept.original), reference, self.weight)
+
+    def _pictures(self, swept: Swept, varied: list[Variation]) -> dict[str, Any]:
+        """Draw and write all pictures of a face; role → file name."""
+        session, model, root = self.session, self.ready.model, self.folder.path
+        plan, where = session.plan, session.where
+        drawn = {
+            "input": pixels(swept.shown(swept.original)),
+            "grid": sweep_pictures.grid(swept, plan, where, model),
+        }
+        if varied:
+            drawn["variation_picture"] = sweep_pictures.variation_grid(
+                swept, plan, where, varied, model
+            )
+        if swept.reference is not None:
+            drawn["reference"] = pixels(swept.shown(swept.reference))
+        files: dict[str, Any] = {}
+        for role, picture in drawn.items():
+            files[role] = f"face{swept.index}_{role.removesuffix('_picture')}.png"
+            write_picture(root / files[role], picture)
+        files["estimates"] = {
+            name: f"face{swept.index}_estimate_{name}.png" for name in swept.estimates
+        }
+        for name, file in files["estimates"].items():
+            write_picture(root / file, pixels(swept.shown(swept.estimates[name])))
+        files["estimate"] = next(iter(files["estimates"].values()))
+        files["plot"] = f"face{swept.index}_plot.png"
+        atomic.write(root / files["plot"], sweep_pictures.plot(swept, plan, model))
+        return files
+
+    def _identity(self) -> dict[str, Any]:
+        """All that bears on every cell; a sweep goes on only where it is the same."""
+        ready, options = self.ready, self.session.options
+        parts = {part: name for part, name in ready.model.parts.items() if part != "estimator"}
+        return {
+            "photo": self.source.sha256,
+            "model": {
+                "name": ready.model.name,
+                "weights": {part: self.hashes.get(name) for part, name in parts.items()},
+            },
+            "sampler": options.settings.sampler,
+            "aligned": options.aligned,
+            "detect size": self.session.detect_size,
+            "device": str(ready.device),
+            "precision": str(ready.dtype),
+            "batch": options.batch,
+        }
+
+    def _refuse_none(self) -> None:
+        if self.chosen:
+            return
+        if self.found:
+            reasons = {found.skipped for found in self.found if found.skipped != "not chosen"}
+            raise FaceError(
+                f"The face chosen is {', '.join(sorted(reasons))}.", "Lower --min-face."
+            )
+        raise FaceError(
+            "No face was found in the photo.",
+            "If it is one aligned face, add --aligned; or try another --detector.",
+        )
+
+
+def _report(record: Record, folder: Path, reused: int, seconds: float) -> None:
+    """Where the pictures are, and how to go on."""
+    cells = sum(len(face["cells"]) for face in record["faces"])
+    known = f", {reused} of them from before" if reused else ""
+    console.plain(f"{folder}: {cells} cells{known}, {running.duration(seconds)}")
+    for face in record["faces"]:
+        pictures = [face["grid"], face["plot"]]
+        if face["variation"]:
+            pictures.append(face["variation"]["picture"])
+        console.plain(f"  face {face['index']}: {', '.join(pictures)}")
+        if face["variation"]:
+            v = face["variation"]
+            console.plain(
+                f"    variation over the seeds at N {v['n']}: {v['number']:.1f} grey levels"
+            )
+    first = record["faces"][0]["cells"][-1]
+    chosen = [axis for axis, values in record["axes"].items() if len(values) > 1] or ["n"]
+    pick = ",".join(f"{axis}={first[axis]}".removesuffix(".0") for axis in chosen)
+    console.plain(f"Choose a cell: difface apply {folder} --pick {pick}")

@@ -1,0 +1,81 @@
+"""Lists of values as users write them: 100,200,400 or 100:600:100, both ends taken."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from decimal import Decimal, InvalidOperation
+
+from difface_cli.errors import UsageError
+
+MOST = 1000
+
+
+def whole(text: str, option: str) -> tuple[int, ...]:
+    """Whole numbers, each once, in the order they were named.
+
+    Raises:
+        UsageError: naming the option, for anything else.
+    """
+    return tuple(int(value) for value in _values(text, option, "400 or 100:600:100", _whole))
+
+
+def real(text: str, option: str) -> tuple[float, ...]:
+    """Numbers, each once, in the order they were named.
+
+    Raises:
+        UsageError: naming the option, for anything else.
+    """
+    return tuple(float(value) for value in _values(text, option, "0.5 or 0:1:0.25", Decimal))
+
+
+def names(text: str, option: str) -> tuple[str, ...]:
+    """Names, each once, in the order they were named.
+
+    Raises:
+        UsageError: naming the option, when there is none.
+    """
+    return tuple(dict.fromkeys(_parts(text, option)))
+
+
+def _values(
+    text: str, option: str, example: str, number: Callable[[str], Decimal]
+) -> dict[Decimal, None]:
+    found: dict[Decimal, None] = {}
+    for part in _parts(text, option):
+        try:
+            ends = [number(end) for end in part.split(":")]
+            found.update(dict.fromkeys(_range(*ends)))
+        except (InvalidOperation, ValueError, TypeError):
+            raise UsageError(
+                f"{option} takes numbers such as {example}, separated by commas, not {part!r}.",
+                "A range is START:STOP:STEP, from START up, and STOP is part of it.",
+            ) from None
+        if len(found) > MOST:
+            raise UsageError(f"{option} has more than {MOST} values.", "Take a larger step.")
+    return found
+
+
+def _parts(text: str, option: str) -> list[str]:
+    parts = [part.strip() for part in text.split(",")]
+    if not all(parts):
+        raise UsageError(
+            f"{option} has an empty place in {text!r}.", "Separate values by single commas."
+        )
+    return parts
+
+
+def _range(
+    start: Decimal, stop: Decimal | None = None, step: Decimal | None = None
+) -> list[Decimal]:
+    stop, step = start if stop is None else stop, Decimal(1) if step is None else step
+    if not (start.is_finite() and stop.is_finite() and step.is_finite()):
+        raise ValueError("not finite")
+    if step <= 0 or stop < start:
+        raise ValueError("no range")
+    count = math.floor((stop - start) / step) + 1
+    return [start + k * step for k in range(min(count, MOST + 1))]
+
+
+def _whole(text: str) -> Decimal:
+    return Decimal(int(text))

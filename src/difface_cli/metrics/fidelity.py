@@ -1,0 +1,60 @@
+"""How near two pictures are: distance, PSNR, SSIM.
+
+All take pictures s×s×3 in [0, 1] and a weight s×s in [0, 1], which says how much each pixel
+counts; with 1 everywhere they are the usual measures.
+"""
+
+from __future__ import annotations
+
+import math
+
+import cv2
+import numpy as np
+import numpy.typing as npt
+
+Floats = npt.NDArray[np.float32]
+
+LEVELS = 255
+K1, K2 = 0.01, 0.03
+WINDOW, SIGMA = 11, 1.5
+
+
+def distance(a: Floats, b: Floats, weight: Floats) -> float:
+    """Root mean square difference in grey levels of 255: 0 for equal pictures."""
+    return LEVELS * math.sqrt(_mean_square(a, b, weight))
+
+
+def psnr(a: Floats, b: Floats, weight: Floats) -> float:
+    """Peak signal-to-noise ratio in dB, at most 100: more is nearer."""
+    return min(100.0, -10 * math.log10(max(_mean_square(a, b, weight), 1e-12)))
+
+
+def ssim(a: Floats, b: Floats, weight: Floats) -> float:
+    """Structural similarity, the mean over the channels: 1 for equal pictures.
+
+    Wang et al. 2004, with their Gaussian window of 11 pixels; the border it does not fit into is
+    left out.
+
+    Raises:
+        ValueError: for pictures smaller than the window.
+    """
+    if min(a.shape[:2]) < WINDOW:
+        raise ValueError(f"SSIM needs {WINDOW} pixels a side, not {a.shape[:2]}")
+    x, y = a.astype(np.float64), b.astype(np.float64)
+    mean_x, mean_y = _windowed(x), _windowed(y)
+    var_x, var_y = _windowed(x * x) - mean_x**2, _windowed(y * y) - mean_y**2
+    covariance = _windowed(x * y) - mean_x * mean_y
+    c1, c2 = K1**2, K2**2
+    similar = (2 * mean_x * mean_y + c1) * (2 * covariance + c2)
+    similar /= (mean_x**2 + mean_y**2 + c1) * (var_x + var_y + c2)
+    inner = slice(WINDOW // 2, -(WINDOW // 2))
+    return float(np.average(similar.mean(axis=2)[inner, inner], weights=weight[inner, inner]))
+
+
+def _mean_square(a: Floats, b: Floats, weight: Floats) -> float:
+    squares = ((a.astype(np.float64) - b) ** 2).mean(axis=2)
+    return float(np.average(squares, weights=weight))
+
+
+def _windowed(x: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
+    return np.asarray(cv2.GaussianBlur(x, (WINDOW, WINDOW), SIGMA), np.float64)
