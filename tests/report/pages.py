@@ -37,10 +37,10 @@ def comparison() -> Comparison:
 
 
 def grid() -> Grid:
-    """Two rows of two cells, the last one missing; red before."""
+    """Two rows of two cells, the last one missing; red in front."""
     cells = [Cell(f"N {n}", flat(c, str(n))) for n, c in ((1, BLUE), (2, GREEN), (3, (9, 9, 9)))]
     rows = (Row("seed 0", (cells[0], cells[1])), Row("seed 1", (cells[2], None)))
-    return Grid("Face 0", ("N 1", "N 2"), rows, before=flat(RED, "red"))
+    return Grid("Face 0", ("N 1", "N 2"), rows, front=(Cell("Input", flat(RED, "red")),))
 
 
 def facts() -> Facts:

@@ -51,7 +51,7 @@ class TestSlider:
     """Red before, blue after."""
 
     def test_mouse(self, show: Show) -> None:
-        view = (shown := show(render(page(comparison())))).locator(".view")
+        view = (shown := show(render(page(comparison())))).locator("main .view")
         assert_split(view, 0.5)
         box = view.bounding_box()
         assert box is not None
@@ -67,7 +67,7 @@ class TestSlider:
         assert_split(view, 0.75)
 
     def test_keyboard(self, show: Show) -> None:
-        view = (shown := show(render(page(comparison())))).locator(".view")
+        view = (shown := show(render(page(comparison())))).locator("main .view")
         slider = shown.get_by_role("slider")
         while not slider.evaluate("slider => slider === document.activeElement"):
             shown.keyboard.press("Tab")
@@ -83,7 +83,7 @@ class TestSlider:
     def test_touch_goes_sideways_and_leaves_scrolling_alone(self, show: Show) -> None:
         settings = {"has_touch": True, "viewport": {"width": 390, "height": 500}}
         shown = show(render(page(comparison(), facts(), grid(), grid())), **settings)
-        view = shown.locator(".view")
+        view = shown.locator("main .view")
         box = view.bounding_box()
         assert box is not None
         middle = box["x"] + box["width"] / 2
@@ -100,13 +100,13 @@ class TestSlider:
     def test_another_picture_on_the_right(self, show: Show) -> None:
         shown = show(render(page(comparison())))
         shown.get_by_label("Estimate").check()
-        view = shown.locator(".view")
+        view = shown.locator("main .view")
         assert_split(view, 0.5, GREEN)
         assert view.locator(".label.right").inner_text() == "Estimate"
 
     def test_without_scripts_both_halves_are_there(self, show: Show) -> None:
         assert_split(
-            show(render(page(comparison())), java_script_enabled=False).locator(".view"), 0.5
+            show(render(page(comparison())), java_script_enabled=False).locator("main .view"), 0.5
         )
 
 
@@ -125,7 +125,7 @@ def swipe(shown: Page, start: tuple[float, float], end: tuple[float, float]) -> 
 
 
 class TestGrid:
-    """Blue and green above, one black below; red before."""
+    """Blue and green above, one black below; red in front."""
 
     @pytest.fixture
     def shown(self, show: Show) -> Page:
@@ -134,7 +134,7 @@ class TestGrid:
     def test_a_click_enlarges_and_escape_closes(self, shown: Page) -> None:
         cell = shown.get_by_role("button", name="Enlarge: N 2")
         cell.click()
-        large = shown.locator("dialog img")
+        large = shown.locator("dialog .view")
         assert colour(large) == pytest.approx(GREEN, abs=12)
         box, small = large.bounding_box(), cell.bounding_box()
         assert box is not None
@@ -147,26 +147,43 @@ class TestGrid:
 
     def test_arrows_go_to_the_neighbours_and_stay_at_the_edge(self, shown: Page) -> None:
         shown.get_by_role("button", name="Enlarge: N 1").press("Enter")
-        large = shown.locator("dialog img")
+        large = shown.locator("dialog .view")
         ways = (
-            ("ArrowLeft", BLUE), ("ArrowUp", BLUE), ("ArrowRight", GREEN), ("ArrowDown", GREEN),
-            ("ArrowLeft", BLUE), ("ArrowDown", (9, 9, 9)), ("ArrowRight", (9, 9, 9)),
+            ("ArrowUp", BLUE), ("ArrowRight", GREEN), ("ArrowDown", GREEN), ("ArrowLeft", BLUE),
+            ("ArrowDown", (9, 9, 9)), ("ArrowRight", (9, 9, 9)),
         )  # fmt: skip
         for key, expected in ways:
             shown.keyboard.press(key)
             assert colour(large) == pytest.approx(expected, abs=12), key
         assert shown.get_by_role("button", name="Next").is_disabled()
-        shown.get_by_role("button", name="Previous").click()
-        assert colour(large) == pytest.approx(GREEN, abs=12)
+        for expected in (GREEN, BLUE, RED):
+            shown.get_by_role("button", name="Previous").click()
+            assert colour(large) == pytest.approx(expected, abs=12)
+        shown.keyboard.press("ArrowRight")  # also from a button that is disabled by now
+        assert colour(large) == pytest.approx(BLUE, abs=12)
 
     def test_it_can_be_held_against_what_was_before(self, shown: Page) -> None:
         shown.get_by_role("button", name="Enlarge: N 1").click()
-        large, button = shown.locator("dialog img"), shown.get_by_role("button", name="Show before")
+        view, button = (
+            shown.locator("dialog .view"),
+            shown.get_by_role("button", name="Show before"),
+        )
+        assert_split(view, 0)
         button.click()
-        assert colour(large) == pytest.approx(RED, abs=12)
+        assert_split(view, 1)
         assert button.get_attribute("aria-pressed") == "true"
         button.click()
-        assert colour(large) == pytest.approx(BLUE, abs=12)
+        box = view.bounding_box()
+        assert box is not None
+        shown.mouse.move(box["x"] + 2, box["y"] + 20)
+        shown.mouse.down()
+        shown.mouse.move(box["x"] + box["width"] * 0.4, box["y"] + 20)
+        shown.mouse.up()
+        assert_split(view, 0.4)
+        shown.keyboard.press("ArrowRight")  # the neighbour, under the same slider
+        assert_split(view, 0.4, GREEN)
+        shown.locator("dialog").get_by_role("slider").press("End")
+        assert_split(view, 1, GREEN)
 
 
 class TestLook:
@@ -186,7 +203,7 @@ class TestLook:
         html = render(page(comparison(), grid(), long, title="x" * 90 + ".jpg"))
         shown = show(html, viewport={"width": 360, "height": 700})
         assert shown.evaluate("document.documentElement.scrollWidth") == 360
-        assert_split(shown.locator(".view"), 0.5)
+        assert_split(shown.locator("main .view"), 0.5)
 
 
 class TestSafety:

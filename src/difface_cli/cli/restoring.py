@@ -157,6 +157,7 @@ def _report(job: Job, result: Restoration, seconds: float) -> None:
     lines = [
         f"{job.source} → {target}: {what}, {running.duration(seconds)}",
         *_skipped(result.faces),
+        *([f"  to look at: {job.page}"] if job.report else []),
     ]
     for line in lines:
         console.plain(line, stderr=job.target is None)

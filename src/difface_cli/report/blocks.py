@@ -159,32 +159,34 @@ def plot(block: Plot) -> Element:
 
 def grid(block: Grid, uris: Uris) -> Element:
     """A table of buttons, each a picture that `script.js` enlarges."""
-    before = None
-    if block.before is not None:
-        before = element("figure", image(block.before, uris), caption("Before"), class_="input")
+    front = None
+    if block.front:
+        front = element("div", *(cell(c, uris, named=True) for c in block.front), class_="front")
     head = element("tr", element("td"), *(element("th", c, scope="col") for c in block.columns))
     rows = [
-        element("tr", element("th", row.label, scope="row"), *(cell(c, uris) for c in row.cells))
+        element(
+            "tr",
+            element("th", row.label, scope="row"),
+            *(element("td", cell(c, uris) if c else None) for c in row.cells),
+        )
         for row in block.rows
     ]
     cells = element("table", element("thead", head), element("tbody", *rows), class_="grid")
     scroll = element(
         "div", cells, class_="scroll", tabindex="0", role="region", aria_label=block.title
     )
-    return element("div", element("h3", block.title), before, scroll, class_="sweep")
+    return element("div", element("h3", block.title), front, scroll, class_="sweep")
 
 
-def cell(content: Cell | None, uris: Uris) -> Element:
-    """One picture of a grid, or an empty place."""
-    if content is None:
-        return element("td")
+def cell(content: Cell, uris: Uris, *, named: bool = False) -> Element:
+    """One picture of a grid, as a button; its label is shown where no heading tells it."""
     notes = [element("span", note) for note in content.notes]
-    button = element(
-        "button", image(content.picture, uris), element("span", *notes, class_="notes"),
+    label = element("span", content.label, class_="name") if named else None
+    return element(
+        "button", image(content.picture, uris), label, element("span", *notes, class_="notes"),
         type="button", class_="cell", data_label=content.label,
         aria_label=f"Enlarge: {content.label}",
     )  # fmt: skip
-    return element("td", button)
 
 
 def table(block: Table) -> Element:

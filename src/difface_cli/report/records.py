@@ -113,13 +113,13 @@ class Grid:
     Attributes:
         title: its heading.
         columns: a heading for each cell of a row.
-        before: what the enlarged pictures can be held against.
+        front: pictures above the grid; enlarged, all can be held against the first of them.
     """
 
     title: str
     columns: tuple[str, ...]
     rows: tuple[Row, ...]
-    before: Picture | None = None
+    front: tuple[Cell, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -199,6 +199,5 @@ def _pictures(block: Block) -> Iterator[Picture]:
         case Figure():
             yield block.picture
         case Grid():
-            if block.before is not None:
-                yield block.before
+            yield from (cell.picture for cell in block.front)
             yield from (cell.picture for row in block.rows for cell in row.cells if cell)

@@ -1,26 +1,25 @@
 "use strict";
 
 // Sliders. The range input answers the keyboard and screen readers; pointers move it by the view.
-for (const figure of document.querySelectorAll(".compare")) {
+function slider(figure) {
   const view = figure.querySelector(".view");
   const range = view.querySelector("input");
 
   const show = (percent) => {
-    view.style.setProperty("--split", `${percent}%`);
+    range.value = percent;
     range.setAttribute("aria-valuetext", `${Math.round(percent)} % before`);
+    view.style.setProperty("--split", `${percent}%`);
   };
   const follow = (event) => {
     const { left, width } = view.getBoundingClientRect();
-    const percent = Math.min(100, Math.max(0, (100 * (event.clientX - left)) / width));
-    range.value = percent;
-    show(percent);
+    show(Math.min(100, Math.max(0, (100 * (event.clientX - left)) / width)));
   };
 
   range.addEventListener("input", () => show(range.valueAsNumber));
   view.addEventListener("pointerdown", (event) => {
     if (event.button !== 0) return;
     view.setPointerCapture(event.pointerId);
-    range.focus({ preventScroll: true });
+    if (!view.closest("dialog")) range.focus({ preventScroll: true });
     // A finger that comes down may want to scroll: it moves the slider when it goes sideways.
     if (event.pointerType !== "touch") follow(event);
   });
@@ -30,70 +29,80 @@ for (const figure of document.querySelectorAll(".compare")) {
     });
   }
   show(range.valueAsNumber);
+  return show;
+}
 
-  const afters = [...view.querySelectorAll(".after")];
-  const label = view.querySelector(".label.right");
+for (const figure of document.querySelectorAll("main .compare")) {
+  slider(figure);
+  const afters = [...figure.querySelectorAll(".after")];
+  const label = figure.querySelector(".label.right");
   for (const radio of figure.querySelectorAll("input[type=radio]")) {
     radio.addEventListener("change", () => {
       afters.forEach((image, number) => (image.hidden = number !== Number(radio.value)));
       label.textContent = radio.nextElementSibling.textContent;
     });
   }
-
   figure.querySelector(".numbers")?.addEventListener("change", (event) => {
-    view.classList.toggle("numbered", event.target.checked);
+    figure.querySelector(".view").classList.toggle("numbered", event.target.checked);
   });
 }
 
-// Grids: a cell fills the dialog; arrows go to its neighbours.
+// Grids. A cell fills the dialog; arrows go to its neighbours, a slider to what was before.
 const dialog = document.querySelector("dialog");
-const large = dialog.querySelector("img");
-const words = dialog.querySelector("figcaption");
-const hold = dialog.querySelector(".hold");
+const [previous, hold, next, close] = dialog.querySelectorAll("button");
+const split = slider(dialog.querySelector(".compare"));
 let cell = null;
 
-function enlarge(next) {
-  if (!next) return;
-  cell = next;
-  const image = cell.querySelector("img");
-  [large.src, large.alt] = [image.src, image.alt];
-  const notes = [...cell.querySelectorAll(".notes span")].map((note) => note.textContent);
-  words.textContent = [cell.dataset.label, ...notes].join(" · ");
-  hold.hidden = !before();
-  hold.setAttribute("aria-pressed", "false");
-  dialog.querySelector(".previous").disabled = !neighbour(0, -1);
-  dialog.querySelector(".next").disabled = !neighbour(0, 1);
-  if (!dialog.open) dialog.showModal();
+function neighbour(down, right) {
+  const cells = [...cell.closest(".sweep").querySelectorAll(".cell")];
+  if (right) return cells[cells.indexOf(cell) + right];
+  const row = cell.closest("tbody")?.rows[cell.closest("tr").sectionRowIndex + down];
+  return row?.cells[cell.closest("td").cellIndex].querySelector(".cell");
 }
 
-const before = () => cell.closest(".sweep").querySelector(".input img");
+function enlarge(wanted) {
+  if (!wanted) return;
+  cell = wanted;
+  const image = cell.querySelector("img");
+  const before = cell.closest(".sweep").querySelector(".front img");
+  put(dialog.querySelector(".after"), image);
+  put(dialog.querySelector(".before img"), before ?? image);
+  const ratio = `${image.naturalWidth} / ${image.naturalHeight}`;
+  dialog.querySelector(".view").style.setProperty("--ratio", ratio);
+  const notes = [...cell.querySelectorAll(".notes span")].map((note) => note.textContent);
+  dialog.querySelector("figcaption").textContent = [cell.dataset.label, ...notes].join(" · ");
+  previous.disabled = !neighbour(0, -1);
+  next.disabled = !neighbour(0, 1);
+  hold.hidden = !before || before === image;
+  if (!dialog.open) {
+    held(false);
+    dialog.showModal();
+  }
+}
 
-function neighbour(down, right) {
-  const cells = [...cell.closest("table").querySelectorAll(".cell")];
-  if (down === 0) return cells[cells.indexOf(cell) + right];
-  const row = cell.closest("tbody").rows[cell.closest("tr").sectionRowIndex + down];
-  return row?.cells[cell.closest("td").cellIndex].querySelector(".cell");
+function put(shown, image) {
+  [shown.src, shown.alt] = [image.src, image.alt];
+}
+
+function held(pressed) {
+  hold.setAttribute("aria-pressed", String(pressed));
+  split(pressed ? 100 : 0);
 }
 
 for (const button of document.querySelectorAll(".cell")) {
   button.addEventListener("click", () => enlarge(button));
 }
-dialog.querySelector(".previous").addEventListener("click", () => enlarge(neighbour(0, -1)));
-dialog.querySelector(".next").addEventListener("click", () => enlarge(neighbour(0, 1)));
-dialog.querySelector(".close").addEventListener("click", () => dialog.close());
-hold.addEventListener("click", () => {
-  const pressed = hold.getAttribute("aria-pressed") !== "true";
-  hold.setAttribute("aria-pressed", String(pressed));
-  const image = pressed ? before() : cell.querySelector("img");
-  [large.src, large.alt] = [image.src, image.alt];
-});
+previous.addEventListener("click", () => enlarge(neighbour(0, -1)));
+next.addEventListener("click", () => enlarge(neighbour(0, 1)));
+hold.addEventListener("click", () => held(hold.getAttribute("aria-pressed") !== "true"));
+close.addEventListener("click", () => dialog.close());
 dialog.addEventListener("click", (event) => {
   if (event.target === dialog) dialog.close(); // the backdrop
 });
-dialog.addEventListener("close", () => cell?.focus());
-dialog.addEventListener("keydown", (event) => {
+dialog.addEventListener("close", () => cell.focus());
+document.addEventListener("keydown", (event) => {
   const ways = { ArrowLeft: [0, -1], ArrowRight: [0, 1], ArrowUp: [-1, 0], ArrowDown: [1, 0] };
-  if (!(event.key in ways)) return;
+  if (!dialog.open || !(event.key in ways) || event.target.type === "range") return;
   event.preventDefault();
   enlarge(neighbour(...ways[event.key]));
 });
