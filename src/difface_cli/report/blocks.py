@@ -34,7 +34,7 @@ def draw(block: Block, uris: Uris) -> Element:
         case Comparison():
             return comparison(block, uris)
         case Figure():
-            return element("figure", image(block.picture, uris), caption(block.caption))
+            return figure(block, uris)
         case Plot():
             return plot(block)
         case Grid():
@@ -56,6 +56,13 @@ def image(picture: Picture, uris: Uris, **attributes: str | bool) -> Element:
 def caption(text: str) -> Element | None:
     """Of a figure; none for no text."""
     return element("figcaption", text) if text else None
+
+
+def figure(block: Figure, uris: Uris) -> Element:
+    """A picture, as a comparison shows one, with its frames."""
+    inside = (image(block.picture, uris), boxes(block.boxes, block.picture))
+    view = element("div", *inside, class_="view numbered", style=shape(block.picture))
+    return element("figure", view, caption(block.caption), class_="still")
 
 
 def comparison(block: Comparison, uris: Uris) -> Element:
@@ -82,7 +89,7 @@ def comparison(block: Comparison, uris: Uris) -> Element:
         ),
         element("span", class_="handle", aria_hidden="true"),
         class_="view",
-        style=f"--ratio: {largest.width} / {largest.height}; --width: {shown_width(largest)}px",
+        style=shape(largest),
     )  # fmt: skip
     return element(
         "figure",
@@ -95,9 +102,10 @@ def comparison(block: Comparison, uris: Uris) -> Element:
     )
 
 
-def shown_width(picture: Picture) -> int:
-    """CSS pixels across, where there is room."""
-    return max(picture.width, min(SMALL, picture.width * LARGE))
+def shape(picture: Picture) -> str:
+    """The form of a view, and its width where there is room, as style.css takes them."""
+    width = max(picture.width, min(SMALL, picture.width * LARGE))
+    return f"--ratio: {picture.width} / {picture.height}; --width: {width}px"
 
 
 def controls(block: Comparison) -> Element | None:
@@ -154,7 +162,12 @@ def plot(block: Plot) -> Element:
     """A drawing as a picture, in which no script runs."""
     kind = "image/png" if block.data.startswith(b"\x89PNG") else "image/svg+xml"
     drawing = element("img", src=data_uri(kind, block.data), alt=block.alt)
-    return element("figure", drawing, caption(block.caption), class_="plot")
+    return element("figure", scrolled(drawing, block.alt), caption(block.caption), class_="plot")
+
+
+def scrolled(wide: Element, name: str) -> Element:
+    """What is wider than a phone, to be moved sideways, by the keyboard too."""
+    return element("div", wide, class_="scroll", tabindex="0", role="region", aria_label=name)
 
 
 def grid(block: Grid, uris: Uris) -> Element:
@@ -172,10 +185,8 @@ def grid(block: Grid, uris: Uris) -> Element:
         for row in block.rows
     ]
     cells = element("table", element("thead", head), element("tbody", *rows), class_="grid")
-    scroll = element(
-        "div", cells, class_="scroll", tabindex="0", role="region", aria_label=block.title
-    )
-    return element("div", element("h3", block.title), front, scroll, class_="sweep")
+    title = element("h3", block.title)
+    return element("div", title, front, scrolled(cells, block.title), class_="sweep")
 
 
 def cell(content: Cell, uris: Uris, *, named: bool = False) -> Element:
@@ -184,7 +195,7 @@ def cell(content: Cell, uris: Uris, *, named: bool = False) -> Element:
     label = element("span", content.label, class_="name") if named else None
     return element(
         "button", image(content.picture, uris), label, element("span", *notes, class_="notes"),
-        type="button", class_="cell", data_label=content.label,
+        type="button", class_="cell", data_label=content.label, data_hint=content.hint,
         aria_label=f"Enlarge: {content.label}",
     )  # fmt: skip
 
@@ -206,9 +217,7 @@ def table(block: Table) -> Element:
         element("thead", head),
         element("tbody", *rows),
     )
-    return element(
-        "div", content, class_="scroll", tabindex="0", role="region", aria_label=block.caption
-    )
+    return scrolled(content, block.caption)
 
 
 def entry(value: str | Link) -> Element | str:

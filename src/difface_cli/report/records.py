@@ -69,10 +69,11 @@ class Comparison:
 
 @dataclass(frozen=True)
 class Figure:
-    """A picture by itself, with a caption."""
+    """A picture by itself, with a caption, and frames on it."""
 
     picture: Picture
     caption: str = ""
+    boxes: tuple[Box, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -91,11 +92,13 @@ class Cell:
     Attributes:
         label: the settings that made it, its name when enlarged.
         notes: what was measured on it.
+        hint: a line that is shown when it is enlarged, such as how to use it.
     """
 
     label: str
     picture: Picture
     notes: tuple[str, ...] = ()
+    hint: str = ""
 
 
 @dataclass(frozen=True)
@@ -124,7 +127,7 @@ class Grid:
 
 @dataclass(frozen=True)
 class Link:
-    """Text that leads to a comparison of the same page."""
+    """Text that leads to a comparison or section of the same page."""
 
     text: str
     anchor: str
@@ -156,6 +159,7 @@ class Section:
 
     Attributes:
         note: a line between heading and blocks.
+        anchor: what a `Link` names; its place in the page.
         cards: whether the blocks stand side by side where there is room.
         folded: whether it is closed until one opens it.
     """
@@ -163,6 +167,7 @@ class Section:
     title: str
     blocks: tuple[Block, ...]
     note: str = ""
+    anchor: str = ""
     cards: bool = False
     folded: bool = False
 

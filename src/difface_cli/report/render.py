@@ -74,6 +74,7 @@ def _section(section: Section, uris: Mapping[Picture, str]) -> Element:
     content = element("div", *blocks, class_="cards" if section.cards else "blocks")
     note = element("p", section.note, class_="note") if section.note else None
     title = element("h2", section.title)
+    inside: tuple[Element | None, ...] = (title, note, content)
     if section.folded:
-        return element("section", element("details", element("summary", title), note, content))
-    return element("section", title, note, content)
+        inside = (element("details", element("summary", title), note, content),)
+    return element("section", *inside, id=section.anchor or False)

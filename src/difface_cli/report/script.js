@@ -4,6 +4,7 @@
 function slider(figure) {
   const view = figure.querySelector(".view");
   const range = view.querySelector("input");
+  let finger = null; // where one came down that may want to scroll: it has not gone sideways yet
 
   const show = (percent) => {
     range.value = percent;
@@ -20,14 +21,20 @@ function slider(figure) {
     if (event.button !== 0) return;
     view.setPointerCapture(event.pointerId);
     if (!view.closest("dialog")) range.focus({ preventScroll: true });
-    // A finger that comes down may want to scroll: it moves the slider when it goes sideways.
-    if (event.pointerType !== "touch") follow(event);
+    finger = event.pointerType === "touch" ? event : null;
+    if (!finger) follow(event);
   });
-  for (const kind of ["pointermove", "pointerup"]) {
-    view.addEventListener(kind, (event) => {
-      if (view.hasPointerCapture(event.pointerId)) follow(event);
-    });
-  }
+  view.addEventListener("pointermove", (event) => {
+    if (!view.hasPointerCapture(event.pointerId)) return;
+    const upright = ({ clientX: x, clientY: y }) =>
+      Math.abs(event.clientX - x) <= Math.abs(event.clientY - y);
+    if (finger && upright(finger)) return;
+    finger = null;
+    follow(event);
+  });
+  view.addEventListener("pointerup", (event) => {
+    if (view.hasPointerCapture(event.pointerId)) follow(event);
+  });
   show(range.valueAsNumber);
   return show;
 }
@@ -67,13 +74,15 @@ function enlarge(wanted) {
   const before = cell.closest(".sweep").querySelector(".front img");
   put(dialog.querySelector(".after"), image);
   put(dialog.querySelector(".before img"), before ?? image);
-  const ratio = `${image.naturalWidth} / ${image.naturalHeight}`;
-  dialog.querySelector(".view").style.setProperty("--ratio", ratio);
+  const view = dialog.querySelector(".view");
+  view.style.setProperty("--ratio", `${image.naturalWidth} / ${image.naturalHeight}`);
   const notes = [...cell.querySelectorAll(".notes span")].map((note) => note.textContent);
   dialog.querySelector("figcaption").textContent = [cell.dataset.label, ...notes].join(" · ");
+  dialog.querySelector("code").textContent = cell.dataset.hint;
   previous.disabled = !neighbour(0, -1);
   next.disabled = !neighbour(0, 1);
   hold.hidden = !before || before === image;
+  view.classList.toggle("alone", hold.hidden);
   if (!dialog.open) {
     held(false);
     dialog.showModal();

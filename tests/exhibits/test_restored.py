@@ -8,7 +8,8 @@ from typing import Any
 
 import numpy as np
 
-from difface_cli.exhibits import LONGEST_SIDE, restoration
+from difface_cli.exhibits import restoration
+from difface_cli.exhibits.shared import LONGEST_SIDE
 from difface_cli.faces.align import FFHQ_TEMPLATE_512
 from difface_cli.faces.detect import Face
 from difface_cli.images import Photo
@@ -96,7 +97,7 @@ def test_where_nothing_was_restored_there_is_nothing_to_compare() -> None:
     made = page((Photo(BEFORE),))
     assert isinstance(blocks(made)["Before and after"][0], Figure)
     assert "Restored faces" not in blocks(made)
-    assert "only copied" in made.summary
+    assert made.summary == "0 of 2 faces restored."
 
 
 def test_a_large_photo_is_shown_smaller() -> None:

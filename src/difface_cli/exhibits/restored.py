@@ -2,20 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from pathlib import PurePath
 from typing import Any
 
 import numpy as np
 
 from difface_cli import images, report
+from difface_cli.exhibits import shared
+from difface_cli.exhibits.shared import Record
 from difface_cli.images import Photo
-from difface_cli.pipeline import Crops, Found, Restoration
-
-LONGEST_SIDE = 2048
-"""Pixels of a whole photo in a report; the result itself lies beside it."""
-
-Record = Mapping[str, Any]
+from difface_cli.pipeline import Crops, Restoration
 
 
 def restoration(photo: Photo, result: Restoration, record: Record) -> report.Page:
@@ -25,20 +20,20 @@ def restoration(photo: Photo, result: Restoration, record: Record) -> report.Pag
         photo: as it was read.
         record: of `sidecar.record`.
     """
-    path = record["input"]["path"]
     faces = tuple(_face(crops, photo) for crops in result.crops)
     sections = [report.Section("Before and after", (_whole(photo, result),))]
     if faces:
         sections.append(report.Section("Restored faces", faces, note=FACES_NOTE, cards=True))
     if result.faces:
-        sections.append(report.Section("Faces found", (_table(result.faces, photo),)))
+        table = shared.faces_table(result.faces, photo, "Restored")
+        sections.append(report.Section("Faces found", (table,)))
     sections.append(report.Section("Settings", _settings(record), folded=True))
     return report.Page(
-        title="stdin" if path == "-" else PurePath(path).name,
+        title=shared.title(record["input"]["path"]),
         summary=_summary(result, record),
         notice=record["notice"],
         sections=tuple(sections),
-        footer=f"Made by difface {record['difface']}, {record['created']}.",
+        footer=shared.footer(record),
     )
 
 
@@ -55,31 +50,25 @@ def _summary(result: Restoration, record: Record) -> str:
         f"eta {settings['eta']:g}, seed {settings['seed']}"
     )
     if not result.faces:
-        return "No face was found: the photo is only copied."
+        return "No face was found: nothing was restored."
     count = f"{len(result.crops)} of {len(result.faces)} faces restored"
-    return f"{count}: {with_what}." if result.crops else f"{count}: the photo is only copied."
+    return f"{count}: {with_what}." if result.crops else f"{count}."
 
 
 def _whole(photo: Photo, result: Restoration) -> report.Comparison | report.Figure:
-    before = report.Picture(images.on_screen(photo, LONGEST_SIDE), "The photo as it was")
+    before = shared.whole(photo, "The photo as it was")
+    boxes = shared.boxes(result.faces, photo)
     if not result.crops:
-        return report.Figure(before, "As it was, and as it is.")
+        return report.Figure(before, boxes=boxes)
     choices = tuple(
-        report.Choice(name, report.Picture(images.on_screen(made, LONGEST_SIDE), f"{name} photo"))
+        report.Choice(name, shared.whole(made, f"The photo: {name.lower()}"))
         for name, made in zip(_names(len(result.photos)), result.photos, strict=True)
     )
-    boxes = tuple(_box(found, photo) for found in result.faces)
     return report.Comparison("Whole photo", before, choices, boxes, anchor="photo")
 
 
 def _names(samples: int) -> list[str]:
     return ["Restored", *(f"Sample {k + 1}" for k in range(1, samples))]
-
-
-def _box(found: Found, photo: Photo) -> report.Box:
-    x0, y0, x1, y1 = (float(v) for v in found.face.box)
-    edges = (x0 / photo.width, y0 / photo.height, x1 / photo.width, y1 / photo.height)
-    return report.Box(str(found.index), edges, muted=bool(found.skipped))
 
 
 def _face(crops: Crops, photo: Photo) -> report.Comparison:
@@ -96,54 +85,17 @@ def _face(crops: Crops, photo: Photo) -> report.Comparison:
         for name, face in (*named, ("Estimate", crops.estimate))
     )
     before = picture(crops.original, f"{title} as it was")
-    return report.Comparison(title, before, choices, anchor=_anchor(crops.index))
-
-
-def _anchor(index: int) -> str:
-    return f"face-{index}"
-
-
-def _table(faces: tuple[Found, ...], photo: Photo) -> report.Table:
-    return report.Table(
-        f"Places and sizes in pixels of the photo, {photo.width} × {photo.height}",
-        ("Face", "Restored", "Left, top", "Size", "Score"),
-        tuple(_row(found) for found in faces),
-    )
-
-
-def _row(found: Found) -> tuple[str | report.Link, ...]:
-    x0, y0, x1, y1 = found.face.box
-    name = str(found.index)
-    return (
-        name if found.skipped else report.Link(name, _anchor(found.index)),
-        f"no: {found.skipped}" if found.skipped else "yes",
-        f"{x0:.0f}, {y0:.0f}",
-        f"{x1 - x0:.0f} × {y1 - y0:.0f}",
-        f"{found.face.score:.2f}",
-    )
+    return report.Comparison(title, before, choices, anchor=shared.anchor(crops.index))
 
 
 def _settings(record: Record) -> tuple[report.Facts, ...]:
-    model, seconds = record["model"], record["seconds"]
     files = {"input": record["input"]["path"], "SHA-256 of the input": record["input"]["sha256"]}
     files |= {f"output {k}": name for k, name in enumerate(record["outputs"], start=1)}
-    parts = {"model": model["name"], **model["parts"]}
-    hashes = {f"SHA-256 of {name}": digest for name, digest in model["weights"].items()}
+    seconds = {stage: f"{taken:.2f}" for stage, taken in record["seconds"].items()}
     return (
         report.Facts("Files", files),
-        report.Facts("Model", parts | hashes),
-        report.Facts("Settings", {name: _text(v) for name, v in record["settings"].items()}),
-        report.Facts("Seconds", {stage: f"{taken:.2f}" for stage, taken in seconds.items()}),
+        shared.model_facts(record),
+        shared.setting_facts(record),
+        report.Facts("Seconds", seconds),
         report.Facts("Versions", record["versions"]),
     )
-
-
-def _text(value: object) -> str:
-    match value:
-        case None:
-            return "none"
-        case bool():
-            return "yes" if value else "no"
-        case float():
-            return f"{value:g}"
-    return str(value)
