@@ -13,7 +13,10 @@ from PIL import Image
 from typer.testing import CliRunner, Result
 
 from difface_cli.cli import app as shell
+from difface_cli.cli import degrade as command
+from difface_cli.degradations import RECIPES, RESAMPLES
 from difface_cli.errors import DifFaceError
+from difface_cli.masks import KINDS
 from tests.images.pictures import smooth
 
 
@@ -236,3 +239,9 @@ def test_an_unwritable_picture_leaves_no_half_of_itself(
     assert run(folder, tmp_path / "out", "--mask", "box").exit_code == 1
     assert not [name for name in contents(tmp_path / "out") if name.endswith("a.png")]
     assert len(lines(tmp_path / "out")) == 2
+
+
+def test_the_choices_are_all_that_there_is() -> None:
+    assert {r.value for r in command.Recipe} == {*RECIPES, "custom", "none"}
+    assert {h.value for h in command.Hole} == set(KINDS)
+    assert {r.value for r in command.Resample} == set(RESAMPLES)

@@ -103,30 +103,41 @@ def halftone(x: Tensor, spacing: float) -> Tensor:
 
 def scratch(x: Tensor, count: int, rng: np.random.Generator, relative: float) -> Tensor:
     """Draw `count` thin scratches, most of them upright and bright, over 3×h×w."""
-    y = x
+    y = x.clone()
     for _ in range(count):
-        tone = 1.0 if rng.random() < 0.8 else 0.1
+        tone = torch.tensor(1.0 if rng.random() < 0.8 else 0.1).to(x)
         opacity = float(rng.uniform(0.4, 0.95))
-        line = _line(rng, (x.shape[1], x.shape[2]), relative).to(x)
-        y = torch.lerp(y, torch.tensor(tone).to(x), opacity * line)
+        place, line = _line(rng, (x.shape[1], x.shape[2]), relative)
+        y[place] = torch.lerp(y[place], tone, opacity * line.to(x))
     return y
 
 
-def _line(rng: np.random.Generator, size: tuple[int, int], relative: float) -> Tensor:
-    """How much of each pixel one wavering scratch covers, 1×h×w."""
-    fine = SUPERSAMPLED
-    canvas = Image.new("L", (size[1] * fine, size[0] * fine))
+def _line(
+    rng: np.random.Generator, size: tuple[int, int], relative: float
+) -> tuple[tuple[slice, ...], Tensor]:
+    """One wavering scratch: the part of the picture it lies in, how much of each pixel it covers.
+
+    Returns:
+        slices of channels, rows and columns, and 1×rows×columns in [0, 1].
+    """
     at = np.array([rng.uniform(0, size[1]), rng.uniform(0, size[0])])
     direction = rng.normal(math.pi / 2, 0.35) if rng.random() < 0.8 else rng.uniform(0, math.pi)
-    legs = rng.integers(4, 16)
     points = [at]
-    for _ in range(legs):
+    for _ in range(rng.integers(4, 16)):
         direction += rng.normal(0, 0.08)
         step = rng.uniform(10, 40) * relative
         points.append(points[-1] + step * np.array([math.cos(direction), math.sin(direction)]))
-    width = max(1, round(rng.uniform(0.6, 2.2) * relative * fine))
+    width = rng.uniform(0.6, 2.2) * relative
+    # Only where it lies: a canvas for the whole of a large photo takes long to fill.
+    low = np.clip(np.min(points, 0) - width, 0, size[::-1]).astype(int)
+    high = np.ceil(np.clip(np.max(points, 0) + width, low + 1, size[::-1])).astype(int)
+    columns, rows = (high - low).tolist()
+    canvas = Image.new("L", (columns * SUPERSAMPLED, rows * SUPERSAMPLED))
     ImageDraw.Draw(canvas).line(
-        [(float(px * fine), float(py * fine)) for px, py in points], 255, width, "curve"
+        [(float(px), float(py)) for px, py in (np.array(points) - low) * SUPERSAMPLED],
+        255,
+        max(1, round(width * SUPERSAMPLED)),
+        "curve",
     )
-    covered = np.array(canvas.reduce(fine), np.float32) / 255
-    return torch.from_numpy(covered)[None]
+    covered = torch.from_numpy(np.array(canvas.reduce(SUPERSAMPLED), np.float32) / 255)
+    return (slice(None), slice(low[1], high[1]), slice(low[0], high[0])), covered[None]
