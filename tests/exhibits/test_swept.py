@@ -133,7 +133,18 @@ def test_the_variation_stands_under_its_mean(record: dict[str, Any], tmp_path: P
     variation = face(made(record, tmp_path))[2]
     assert variation.columns == ("N 100", "N 200")
     assert [greys(row.cells) for row in variation.rows] == [[100, 200], [25, 50]]
+    assert [row.label for row in variation.rows] == ["mean", "variation"]
     assert variation.rows[1].cells[1].notes == ("10.0 grey levels",)
+    record |= {"rows": ["n", "seed"], "cols": ["eta"]}
+    turned = face(made(record, tmp_path))[2]
+    assert turned.columns == ("eta 0.5",)
+    assert [row.label for row in turned.rows] == [
+        "N 100, mean",
+        "N 100, variation",
+        "N 200, mean",
+        "N 200, variation",
+    ]
+    assert [greys(row.cells) for row in turned.rows] == [[100], [25], [200], [50]]
 
 
 def test_faces_cells_and_settings_are_listed(record: dict[str, Any], tmp_path: Path) -> None:

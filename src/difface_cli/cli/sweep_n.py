@@ -64,6 +64,14 @@ def sweep_n(
             rich_help_panel=shared.OUTPUT,
         ),
     ] = None,
+    report: Annotated[
+        bool,
+        typer.Option(
+            "--report",
+            help="Also write report.html: every cell to enlarge, the plot, all settings.",
+            rich_help_panel=shared.OUTPUT,
+        ),
+    ] = False,
     overwrite: Annotated[
         bool,
         typer.Option("--overwrite", help="Begin a sweep anew.", rich_help_panel=shared.OUTPUT),
@@ -152,6 +160,7 @@ def sweep_n(
         estimators=estimators,
         detect_size=detect_size,
         reference=reference,
+        report=report,
         as_json=as_json,
     )
     folder = output or Path("restored") / f"{Path(photo).stem}_sweep"

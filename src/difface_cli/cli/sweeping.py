@@ -15,7 +15,17 @@ import numpy as np
 import numpy.typing as npt
 import torch
 
-from difface_cli import atomic, images, models, pipeline, sweep, sweep_pictures, sweep_record
+from difface_cli import (
+    atomic,
+    exhibits,
+    images,
+    models,
+    pipeline,
+    report,
+    sweep,
+    sweep_pictures,
+    sweep_record,
+)
 from difface_cli.cli import console, outputs, running
 from difface_cli.cli.running import Source
 from difface_cli.difface import Estimator
@@ -35,6 +45,8 @@ from difface_cli.weights.store import fingerprint
 Array = npt.NDArray[np.float32]
 Record = dict[str, Any]
 
+REPORT = "report.html"
+
 
 @dataclass(frozen=True)
 class Session:
@@ -44,6 +56,7 @@ class Session:
         options: how the photo is treated; of its settings only the sampler counts.
         estimators: name of the weights → the model with that estimator in it.
         reference: the photo in good quality, where there is one.
+        report: whether a page to look at is written as well.
     """
 
     registry: Registry
@@ -56,6 +69,7 @@ class Session:
     estimators: Mapping[str, Model]
     detect_size: int = 1280
     reference: str | None = None
+    report: bool = False
     as_json: bool = False
 
     def load(self) -> tuple[Ready, dict[str, Estimator], dict[str, str]]:
@@ -94,11 +108,17 @@ def run(photo: str, folder: Path, session: Session, *, overwrite: bool) -> None:
             record |= {"status": "finished", "faces": faces}
             atomic.write(folder / "cells.csv", sweep_record.table(faces))
             work.folder.write_record(record)
+            if session.report:
+                progress.stage("writing the report")
+                page = exhibits.sweep(source.photo, work.found, record, folder)
+                atomic.write(folder / REPORT, report.render(page).encode())
     seconds = time.perf_counter() - start
     if session.as_json:
         sys.stdout.write(json.dumps(record, ensure_ascii=False) + "\n")
     else:
         _report(record, folder, work.reused, seconds)
+        if session.report:
+            console.plain(f"To look at: {folder / REPORT}")
 
 
 class _Work:

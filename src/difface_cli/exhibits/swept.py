@@ -16,7 +16,8 @@ from difface_cli.images import Photo
 from difface_cli.pipeline import Found
 
 NAMES = {"n": "N", "eta": "eta", "seed": "seed", "steps": "steps", "estimator": "estimator"}
-VARIATION_NOTE = "how the seeds differ: what the model invented"
+VARIATION = {"mean": "mean", "map": "variation"}
+VARIATION_TITLE = "Variation: how the seeds differ, which is what the model invented"
 
 Values = dict[str, Any]  # axis → value
 
@@ -62,7 +63,7 @@ def _face(face: Record, record: Record, pictures: _Pictures) -> report.Section:
     plot = (pictures.folder / face["plot"]).read_bytes()
     blocks.append(report.Plot(plot, f"{name}: what was measured over the settings"))
     if face["variation"]:
-        blocks.append(_variation(face["variation"]["groups"], pictures))
+        blocks.append(_variation(face["variation"]["groups"], record, pictures))
     return report.Section(
         name,
         tuple(blocks),
@@ -122,22 +123,29 @@ def _label(values: Values) -> str:
     return ", ".join(f"{NAMES[axis]} {shared.text(value)}" for axis, value in values.items())
 
 
-def _variation(groups: Sequence[Values], pictures: _Pictures) -> report.Grid:
-    """For each choice of the other settings the seeds' mean, and where they differ."""
-    axes = [axis for axis in NAMES if len({group.get(axis) for group in groups}) > 1] or ["n"]
-    labels = [_label({axis: group[axis] for axis in axes}) for group in groups]
-    means, maps = (
-        tuple(
-            report.Cell(f"{what}, {label}", pictures(group[key], f"{what}, {label}"), notes(group))
-            for label, group in zip(labels, groups, strict=True)
-        )
-        for what, key, notes in (
-            ("Mean", "mean", lambda group: ()),
-            ("Variation", "map", lambda group: (f"{group['number']:.1f} grey levels",)),
-        )
+def _variation(groups: Sequence[Values], record: Record, pictures: _Pictures) -> report.Grid:
+    """Laid out as the cells are: the mean over the seeds, and under it where they differ."""
+    down, across = (
+        _combinations(groups, [axis for axis in record[side] if axis != "seed"])
+        for side in ("rows", "cols")
     )
-    rows = (report.Row("mean", means), report.Row("variation", maps))
-    return report.Grid(f"Variation: {VARIATION_NOTE}", tuple(labels), rows)
+    rows = []
+    for row, (key, what) in product(down, VARIATION.items()):
+        found = (_group(groups, row | column) for column in across)
+        cells = tuple(_varied(group, key, what, pictures) if group else None for group in found)
+        rows.append(report.Row(", ".join(filter(None, (_label(row), what))), cells))
+    return report.Grid(VARIATION_TITLE, tuple(_label(column) for column in across), tuple(rows))
+
+
+def _group(groups: Sequence[Values], values: Values) -> Values | None:
+    fitting = (g for g in groups if all(g[axis] == value for axis, value in values.items()))
+    return next(fitting, None)
+
+
+def _varied(group: Values, key: str, what: str, pictures: _Pictures) -> report.Cell:
+    label = f"{what}, {_label({axis: group[axis] for axis in ('n', 'eta')})}"
+    notes = (f"{group['number']:.1f} grey levels",) if key == "map" else ()
+    return report.Cell(label, pictures(group[key], label), notes)
 
 
 def _cells(record: Record) -> report.Table:
