@@ -2,14 +2,18 @@
 
     make demo && python docs/pictures.py
 
-Before and after side by side: the old photo enlarged by Lanczos, and the restored one.
+Before and after side by side: the old photo enlarged by Lanczos, and the restored one; and a
+report, as Chromium shows it.
 """
 
 from __future__ import annotations
 
+import io
+import os
 from pathlib import Path
 
 from PIL import Image
+from playwright.sync_api import sync_playwright
 
 HERE = Path(__file__).parent
 TOP = HERE.parent
@@ -19,7 +23,31 @@ WIDTH = 480  # of each half
 
 
 def main() -> None:
-    """Write one picture a photo into docs/images/."""
+    """Write the pictures into docs/images/."""
+    side_by_side()
+    screenshot()
+
+
+def screenshot() -> None:
+    """The report of the group, its faces numbered: the left half light, the right one dark."""
+    views = []
+    with sync_playwright() as playwright:
+        path = os.environ.get("DIFFACE_BROWSER", "/usr/bin/chromium")
+        browser = playwright.chromium.launch(executable_path=path, args=["--no-sandbox"])
+        for scheme in ("light", "dark"):
+            viewport = {"width": 760, "height": 890}
+            page = browser.new_page(viewport=viewport, color_scheme=scheme)
+            page.goto((TOP / "demo/group_old.html").as_uri())
+            page.locator(".numbers").check()
+            views.append(Image.open(io.BytesIO(page.screenshot())))
+        browser.close()
+    light, dark = views
+    light.paste(dark.crop((dark.width // 2, 0, *dark.size)), (dark.width // 2, 0))
+    light.save(HERE / "images/report.jpg", quality=85)
+
+
+def side_by_side() -> None:
+    """One picture a photo."""
     for name, part in PARTS.items():
         after = Image.open(TOP / "demo" / f"{name}_old.jpg")
         before = Image.open(TOP / "examples/photos" / f"{name}_old.jpg")
