@@ -4,12 +4,22 @@ from __future__ import annotations
 
 import math
 from dataclasses import replace
+from typing import Any
 
 import pytest
 import torch
 from torch import Tensor
 
-from difface_cli.difface import FaceNoise, Settings, face_seed, restore
+from difface_cli.difface import (
+    FaceNoise,
+    Refinement,
+    Restored,
+    Settings,
+    face_seed,
+    inpaint,
+    keep_known,
+    restore,
+)
 from difface_cli.diffusion.denoiser import Denoised, Denoiser, eps_from_x0, from_network
 from difface_cli.diffusion.schedule import linear
 from difface_cli.networks import build
@@ -143,3 +153,66 @@ def test_impossible_settings_are_named(settings: Settings, named: str) -> None:
 def test_seeds_must_fit_the_faces() -> None:
     with pytest.raises(ValueError, match="3 seeds for 2 faces"):
         restore(faces(2), lambda y: y, doubtful, SCHEDULE, QUICK, [0, 1, 2])
+
+
+class TestInpaint:
+    """Holes are filled from what the prior and the estimator know, the rest is held."""
+
+    mask = (torch.rand(2, 1, 16, 16, generator=torch.Generator().manual_seed(3)) < 0.4).float()
+
+    def fill(self, y: Tensor, denoise: Denoiser, **options: Any) -> Restored:
+        settings = {"refinement": Refinement(), "seeds": [1, 2], "estimator": lambda x: x[:, :3]}
+        return inpaint(
+            y, self.mask, denoise=denoise, schedule=SCHEDULE, settings=QUICK, **settings | options
+        )
+
+    @pytest.mark.parametrize("how", ["closed-form", "gradient"])
+    def test_a_perfect_prior_fills_the_holes(self, how: str) -> None:
+        truth = faces(2)
+        y = torch.where(self.mask > 0, torch.full_like(truth, 0.7), truth)
+        out = self.fill(y, oracle(truth), refinement=Refinement(0.5, how))
+        torch.testing.assert_close(out.face, truth, atol=1e-5, rtol=0)
+
+    def test_the_estimator_sees_zeros_in_the_holes_and_the_mask(self) -> None:
+        seen = []
+
+        def estimator(x: Tensor) -> Tensor:
+            seen.append(x)
+            return x[:, :3]
+
+        y = faces(2)
+        self.fill(y, doubtful, estimator=estimator)
+        torch.testing.assert_close(seen[0], torch.cat([y * (1 - self.mask), self.mask], dim=1))
+
+    def test_what_stands_in_the_holes_plays_no_part(self) -> None:
+        y = faces(2)
+        other = torch.where(self.mask > 0, 1 - y, y)
+        assert torch.equal(self.fill(y, doubtful).face, self.fill(other, doubtful).face)
+
+    def test_gamma_brings_known_pixels_nearer(self) -> None:
+        y = faces(2)
+        gaps = []
+        for gamma in (0.0, 0.1, 0.5, 5.0):
+            out = self.fill(y, doubtful, refinement=Refinement(gamma))
+            gaps.append(((out.face - y).abs() * (1 - self.mask)).mean().item())
+        assert gaps == sorted(gaps, reverse=True)
+        assert gaps[-1] < gaps[0] / 3
+
+    def test_samples_share_the_estimate_and_differ_in_the_holes(self) -> None:
+        y = faces(2)
+        both = self.fill(y, doubtful, seeds=[1, 5, 2, 6])
+        alone = self.fill(y, doubtful, seeds=[1, 2])
+        assert both.face.shape == (4, 3, 16, 16)
+        torch.testing.assert_close(both.face[[0, 2]], alone.face)
+        assert not torch.allclose(both.face[0], both.face[1], atol=0.01)
+
+    def test_known_pixels_can_be_put_back_to_the_last_bit(self) -> None:
+        y = faces(2)
+        kept = keep_known(self.fill(y, doubtful).face, y, self.mask)
+        known = (self.mask == 0).expand_as(y)
+        assert torch.equal(kept[known], y[known])
+        assert not torch.equal(kept[~known], y[~known])
+
+    def test_a_negative_gamma_is_refused(self) -> None:
+        with pytest.raises(ValueError, match="gamma"):
+            self.fill(faces(2), doubtful, refinement=Refinement(-1.0))

@@ -14,7 +14,7 @@ from pathlib import Path
 
 from difface_cli.weights.store import PACKAGE, sha256
 
-PARTS = ("prior", "estimator", "detector")
+PARTS = ("prior", "estimator", "detector", "lama")
 
 
 def main() -> None:

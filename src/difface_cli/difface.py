@@ -15,6 +15,7 @@ from torch import Tensor
 
 from difface_cli.diffusion import samplers
 from difface_cli.diffusion.denoiser import Denoiser
+from difface_cli.diffusion.guidance import Mask, refine
 from difface_cli.diffusion.schedule import Schedule, timesteps
 
 SAMPLERS = ("ddim", "ddpm")
@@ -37,6 +38,19 @@ class Settings:
     steps: int = 100
     eta: float = 0.5
     sampler: str = "ddim"
+
+
+@dataclass(frozen=True)
+class Refinement:
+    """How the chain is held to what is known, see `diffusion.guidance.refine`.
+
+    Attributes:
+        gamma: 0 leaves the chain alone; the paper takes 0.5 for holes.
+        how: "closed-form" (eq. 16) or "gradient" (the published code's step).
+    """
+
+    gamma: float = 0.5
+    how: str = "closed-form"
 
 
 @dataclass(frozen=True)
@@ -112,8 +126,50 @@ def restore(
     return Restored(estimates, contract(f_y, denoise, schedule, settings, seeds, track))
 
 
+def inpaint(
+    y: Tensor,
+    mask: Tensor,
+    estimator: Estimator,
+    denoise: Denoiser,
+    schedule: Schedule,
+    settings: Settings,
+    seeds: Sequence[int],
+    refinement: Refinement,
+    track: samplers.Track = iter,
+) -> Restored:
+    """Fill the holes of a batch of aligned faces: algorithm 1 with the refinement of section V.
+
+    Args:
+        y: faces with holes, b×3×h×w in [0, 1]; what stands in the holes plays no part.
+        mask: M, b×1×h×w, 1 in a hole and 0 where the face is known.
+        estimator: f, from the face with zeros in its holes and the mask, b×4×h×w, to the whole
+            face, both in [0, 1].
+        denoise, schedule, settings, seeds, track: see `restore`.
+        refinement: how the chain is held to the known pixels.
+
+    Returns:
+        The estimates (b) and the filled faces (k·b); known pixels are near y and not equal to it,
+        see `keep_known`.
+
+    Raises:
+        ValueError: for settings or a gamma outside their range.
+    """
+    samples, rest = divmod(len(seeds), len(y))
+    if rest or not samples:
+        raise ValueError(f"{len(seeds)} seeds for {len(y)} faces")
+    estimates = estimate(torch.cat([y * (1 - mask), mask], dim=1), estimator)
+    f_y, y0, holes = (part.repeat_interleave(samples, dim=0) for part in (estimates, y, mask))
+    held = refine(denoise, Mask(2 * y0 - 1, holes), refinement.gamma, refinement.how)
+    return Restored(estimates, contract(f_y, held, schedule, settings, seeds, track))
+
+
+def keep_known(filled: Tensor, y: Tensor, mask: Tensor) -> Tensor:
+    """The filled face with the known pixels of y put back; the shapes of `inpaint`, one a face."""
+    return torch.where(mask > 0, filled, y)
+
+
 def estimate(y: Tensor, estimator: Estimator) -> Tensor:
-    """f(y): b×3×h×w in [0, 1] → the same shape and range."""
+    """f(y): b×c×h×w in [0, 1] → b×3×h×w in [0, 1]."""
     return estimator(y).clamp(0, 1)
 
 

@@ -54,7 +54,7 @@ def check(options: Options, model: str, max_n: int) -> None:
     try:
         difface.check(options.settings, max_n)
     except ValueError as e:
-        raise UsageError(f"For the model {model}, {e}.", "See difface restore --help.") from None
+        raise UsageError(f"For the model {model}, {e}.", "See the command's --help.") from None
     problems = (
         (options.samples >= 1, f"--samples must be at least 1, not {options.samples}"),
         (options.min_face >= 0, f"--min-face must not be negative, not {options.min_face}"),
@@ -62,7 +62,7 @@ def check(options: Options, model: str, max_n: int) -> None:
     )
     for fine, problem in problems:
         if not fine:
-            raise UsageError(f"{problem}.", "See difface restore --help.")
+            raise UsageError(f"{problem}.", "See the command's --help.")
     check_pasting(options)
     parse_choice(options.faces)
 
@@ -76,7 +76,7 @@ def check_pasting(options: Options) -> None:
     )
     for fine, problem in problems:
         if not fine:
-            raise UsageError(f"{problem}.", "See difface restore --help.")
+            raise UsageError(f"{problem}.", "See the command's --help.")
 
 
 def parse_choice(choice: str, option: str = "--faces") -> str | frozenset[int]:

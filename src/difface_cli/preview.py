@@ -9,7 +9,7 @@ from PIL import Image, ImageDraw, ImageFont
 
 from difface_cli import images
 from difface_cli.images import Photo
-from difface_cli.pipeline import Found
+from difface_cli.pipeline import Crops, Found
 
 CHOSEN, LEFT_OUT = (64, 220, 96), (255, 176, 32)
 
@@ -33,3 +33,18 @@ def numbered(photo: Photo, faces: Sequence[Found]) -> Photo:
         draw.rectangle(label, fill=colour)
         draw.text((x0, y0), str(found.index), fill="black", font=font, anchor="lb")
     return Photo(pixels=np.asarray(picture), format="PNG")
+
+
+def fillings(crops: Sequence[Crops]) -> Photo:
+    """A contact sheet: a row a face, first with its holes, then the samples with their numbers."""
+    rows = [np.concatenate([face.original, *face.restored], axis=1) for face in crops]
+    sheet = Image.fromarray((np.concatenate(rows).clip(0, 1) * 255).round().astype(np.uint8))
+    draw = ImageDraw.Draw(sheet)
+    side = crops[0].original.shape[0]
+    font = ImageFont.load_default(max(10.0, side / 14))
+    for row, face in enumerate(crops):
+        for k in range(len(face.restored)):
+            at = ((k + 1) * side, row * side)
+            draw.rectangle(draw.textbbox(at, str(k + 1), font=font), fill="black")
+            draw.text(at, str(k + 1), fill="white", font=font)
+    return Photo(pixels=np.asarray(sheet), format="PNG")

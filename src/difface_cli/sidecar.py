@@ -9,6 +9,9 @@ from importlib import metadata
 from typing import Any
 
 from difface_cli import __version__
+from difface_cli.holes import Holes
+from difface_cli.images import Photo
+from difface_cli.inpainting import Filled, Wishes
 from difface_cli.models import Ready
 from difface_cli.options import Options
 from difface_cli.pipeline import Found, Restoration
@@ -40,7 +43,61 @@ def record(
         quality: of JPEG and WebP files.
         seconds: for the whole photo, reading and writing included.
     """
-    first = result.photos[0]
+    chosen = settings(ready, options) | {"quality": quality}
+    run = _run(result.photos[0], ready, source, source_sha256, outputs)
+    return run | {
+        "settings": chosen,
+        "gray": result.gray,
+        "faces": [face(found) for found in result.faces],
+        "seconds": _seconds(seconds, result.seconds),
+        "versions": versions(),
+    }
+
+
+def filled(
+    result: Filled,
+    holes: Holes,
+    ready: Ready,
+    wishes: Wishes,
+    *,
+    source: str,
+    source_sha256: str,
+    outputs: list[str],
+    quality: int,
+    seconds: float,
+) -> dict[str, Any]:
+    """One photo's filling as JSON-ready data; arguments as in `record`."""
+    chosen = settings(ready, wishes.options) | {
+        "gamma": wishes.refinement.gamma,
+        "refine": wishes.refinement.how,
+        "keep_known": wishes.keep_known,
+        "fill_rest": wishes.fill_rest,
+        "quality": quality,
+    }
+    for unused in ("strength", "upscale"):
+        del chosen[unused]
+    faces = [face(found) for found in result.faces]
+    for entry in faces:
+        entry["filled"] = entry.pop("restored")
+    run = _run(result.photos[0], ready, source, source_sha256, outputs)
+    return run | {
+        "settings": chosen,
+        "mask": {
+            "source": holes.source,
+            "share": round(holes.share, 6),
+            "outside_faces": round(result.rest, 6),
+        },
+        "gray": result.gray,
+        "faces": faces,
+        "seconds": _seconds(seconds, result.seconds),
+        "versions": versions(),
+    }
+
+
+def _run(
+    photo: Photo, ready: Ready, source: str, source_sha256: str, outputs: list[str]
+) -> dict[str, Any]:
+    """What every record begins with."""
     return {
         "schema": SCHEMA,
         "notice": NOTICE,
@@ -48,19 +105,17 @@ def record(
         "created": datetime.now(UTC).isoformat(timespec="seconds"),
         "input": {"path": source, "sha256": source_sha256},
         "outputs": outputs,
-        "size": [first.width, first.height],
+        "size": [photo.width, photo.height],
         "model": {
             "name": ready.model.name,
             "parts": dict(ready.model.parts),
             "weights": dict(ready.hashes),
         },
-        "settings": settings(ready, options) | {"quality": quality},
-        "gray": result.gray,
-        "faces": [face(found) for found in result.faces],
-        "seconds": {"total": round(seconds, 3)}
-        | {stage: round(taken, 3) for stage, taken in result.seconds.items()},
-        "versions": versions(),
     }
+
+
+def _seconds(total: float, stages: Mapping[str, float]) -> dict[str, float]:
+    return {"total": round(total, 3)} | {k: round(taken, 3) for k, taken in stages.items()}
 
 
 def settings(ready: Ready, options: Options) -> dict[str, Any]:

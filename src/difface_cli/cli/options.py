@@ -41,6 +41,13 @@ class Sampler(StrEnum):
     ddpm = "ddpm"
 
 
+class Refine(StrEnum):
+    """How the chain is held to what is known."""
+
+    closed_form = "closed-form"
+    gradient = "gradient"
+
+
 class Gray(StrEnum):
     """Whether restored faces lose their colour."""
 
@@ -105,6 +112,22 @@ Estimator = Annotated[
 ]
 SamplerOption = Annotated[
     Sampler, typer.Option("--sampler", help="How the chain runs back.", rich_help_panel=METHOD)
+]
+Gamma = Annotated[
+    float,
+    typer.Option(
+        "--gamma",
+        help="How strictly what is known holds the chain: 0 not at all; seams fade as it grows.",
+        rich_help_panel=METHOD,
+    ),
+]
+RefineOption = Annotated[
+    Refine,
+    typer.Option(
+        "--refine",
+        help="By equation 16 of the paper, or by the published code's gradient step.",
+        rich_help_panel=METHOD,
+    ),
 ]
 Seed = Annotated[
     int,

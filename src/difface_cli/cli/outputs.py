@@ -24,6 +24,7 @@ class Job:
         samples: how many results there will be.
         preview: whether nothing but a picture of the numbered faces is written.
         report: whether a page to look at is written as well.
+        contact: whether several results come with a contact sheet.
     """
 
     source: str
@@ -31,6 +32,7 @@ class Job:
     samples: int = 1
     preview: bool = False
     report: bool = False
+    contact: bool = False
 
     def sample(self, k: int) -> Path:
         """The file of the k-th sample: photo.jpg, photo.sample2.jpg, photo.sample3.jpg, …"""
@@ -41,15 +43,23 @@ class Job:
         return self.target.with_name(f"{self.target.stem}.sample{k + 1}{self.target.suffix}")
 
     @property
+    def sheet(self) -> Path | None:
+        """The file of the contact sheet, photo.samples.png; None when there is none."""
+        if self.target is None or not self.contact or self.samples == 1:
+            return None
+        return self.target.with_name(f"{self.target.stem}.samples.png")
+
+    @property
     def files(self) -> list[Path]:
-        """All that is written, faces of --save-faces apart: results, report, then the record."""
+        """Results, sheet, report, then the record; not the faces of --save-faces."""
         if self.target is None:
             return []
         if self.preview:
             return [self.target.with_name(f"{self.target.stem}.faces.png")]
         samples = [self.sample(k) for k in range(self.samples)]
+        sheet = [] if self.sheet is None else [self.sheet]
         pages = [self.page] if self.report else []
-        return [*samples, *pages, self.target.with_suffix(".json")]
+        return [*samples, *sheet, *pages, self.target.with_suffix(".json")]
 
     @property
     def page(self) -> Path:
@@ -67,13 +77,15 @@ def plan(
     report: bool = False,
     overwrite: bool = False,
     preview: bool = False,
+    contact: bool = False,
+    folder: Path = FOLDER,
 ) -> list[Job]:
     """Decide each photo's output.
 
     Args:
-        output: the user's -o: a file for a single photo, or a folder; None for `restored/`, or
+        output: the user's -o: a file for a single photo, or a folder; None for `folder`, or
             stdout for stdin. "-" for stdout.
-        samples, report, preview: see `Job`.
+        samples, report, preview, contact: see `Job`.
 
     Raises:
         UsageError: for an output that cannot serve all photos, or hold a report.
@@ -82,7 +94,10 @@ def plan(
     if sources.count(STREAM) > 1:
         raise UsageError("stdin can be read once only.", "Name - a single time.")
     count = len(sources)
-    jobs = [Job(name, _target(name, output, count), samples, preview, report) for name in sources]
+    jobs = [
+        Job(name, _target(name, output, count, folder), samples, preview, report, contact)
+        for name in sources
+    ]
     if report and jobs[0].target is None:
         raise UsageError("stdout holds the photo, not a report.", "Name an output file with -o.")
     _refuse_clashes(jobs)
@@ -120,7 +135,7 @@ def folder(path: Path) -> Iterator[None]:
         raise
 
 
-def _target(source: str, output: Path | None, count: int) -> Path | None:
+def _target(source: str, output: Path | None, count: int, folder: Path) -> Path | None:
     from difface_cli.images.writing import SUFFIXES, format_for
 
     if str(output) == STREAM or (output is None and source == STREAM):
@@ -138,7 +153,7 @@ def _target(source: str, output: Path | None, count: int) -> Path | None:
     suffix = Path(name).suffix
     if suffix.lower() not in SUFFIXES:
         name += ".png"
-    return (output or FOLDER) / name
+    return (output or folder) / name
 
 
 def _refuse_clashes(jobs: list[Job]) -> None:
