@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -88,6 +88,31 @@ class Table:
         """A whole number from low to high."""
         self.value(key, int, default)
         return int(self.real(key, default, low, high))
+
+    def flag(self, key: str, default: bool) -> bool:
+        """true or false."""
+        self.seen.add(key)
+        value = self.values.get(key, default)
+        if not isinstance(value, bool):
+            raise self.error(key, "is neither true nor false")
+        return value
+
+    def numbers(
+        self, key: str, default: Sequence[float], low: float, high: float
+    ) -> tuple[float, ...]:
+        """A list of numbers from low to high."""
+        values = self.value(key, (list, tuple), default)
+        for value in values:
+            if isinstance(value, bool) or not isinstance(value, (int, float)):
+                raise self.error(key, "holds something that is no number")
+            if not low <= value <= high:
+                raise self.error(key, f"holds {value}, which is not {low} to {high}")
+        return tuple(values)
+
+    def table(self, key: str) -> Table:
+        """The table inside this one, an empty one where there is none."""
+        name = f"{self.name}.{key}" if self.name else key
+        return Table(self.path, name, self.value(key, dict, {}))
 
     def tables(self, key: str) -> list[tuple[str, Table]]:
         """The named tables inside the table `key`, by name."""

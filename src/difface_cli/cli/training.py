@@ -1,0 +1,152 @@
+"""What `difface train` does with its recipe."""
+
+from __future__ import annotations
+
+import logging
+import os
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from difface_cli.cli import console, outputs
+from difface_cli.errors import OutputError, UsageError
+from difface_cli.models import resolve_device
+from difface_cli.training import checkpoints, making
+from difface_cli.training.recipe import Recipe
+
+if TYPE_CHECKING:
+    from difface_cli.training.loop import Report
+
+PRECISIONS: dict[str, Any] = {"fp32": "32-true", "bf16": "bf16-mixed", "fp16": "16-mixed"}
+
+
+@dataclass(frozen=True)
+class Wishes:
+    """What the command line says beside the recipe."""
+
+    data: Path | None = None
+    validation: Path | None = None
+    start: Path | None = None
+    resume: bool = False
+    minutes: float | None = None
+    device: str = "auto"
+    devices: int = 1
+    machines: int = 1
+
+
+def run(recipe: Recipe, folder: Path, wishes: Wishes, say: Callable[[Report], None]) -> int:
+    """Train in `folder`; the number of steps done.
+
+    Raises:
+        UsageError: when the extra is not installed, or there is nothing to resume.
+        OutputError: when the folder holds another training already.
+    """
+    loop = _engine()
+    recipe = _with(recipe, wishes)
+    place = resolve_device(wishes.device)
+    if recipe.precision == "fp16" and place.type == "cpu":
+        raise UsageError("A CPU does not train in fp16.", "Write precision bf16 or fp32.")
+    objective = making.objective(recipe)
+    validation = making.objective(recipe, validation=True) if recipe.data.validation else None
+    state = checkpoints.load(folder, recipe) if wishes.resume else None
+    if state is None and (folder / checkpoints.CHECKPOINT).exists() and _first():
+        raise OutputError(
+            f"{folder} holds a training already.", "Go on with --resume, or choose another --out."
+        )
+    network = making.network(recipe, wishes.start if state is None else None)
+    task = loop.Task(
+        recipe=recipe,
+        network=network,
+        objective=objective,
+        validation=validation,
+        folder=folder,
+        state=state,
+        seconds=float("inf") if wishes.minutes is None else 60 * wishes.minutes,
+    )
+    with outputs.folder(folder), _warnings():
+        return _launched(loop, _fabric(recipe, wishes, place.type), task, say)
+
+
+def _engine() -> Any:
+    try:
+        from difface_cli.training import loop
+    except ImportError as error:
+        raise UsageError(
+            f"Training needs {error.name}, which is not installed.",
+            'Install it with: pip install "difface-cli[train]".',
+        ) from None
+    return loop
+
+
+def _with(recipe: Recipe, wishes: Wishes) -> Recipe:
+    if wishes.resume and wishes.start:
+        raise UsageError("--start is for the beginning, and --resume goes on.", "Leave one out.")
+    data = replace(
+        recipe.data,
+        pictures=wishes.data or recipe.data.pictures,
+        validation=wishes.validation or recipe.data.validation,
+    )
+    return replace(recipe, data=data)
+
+
+def _fabric(recipe: Recipe, wishes: Wishes, kind: str) -> Any:
+    """The engine on the devices wished for: processes of its own, or those torchrun started."""
+    from lightning_fabric import Fabric
+
+    torchrun = "TORCHELASTIC_RUN_ID" in os.environ
+    if wishes.machines > 1 and not torchrun:
+        raise UsageError(
+            f"--machines {wishes.machines} needs a start on each of them.",
+            f"Use: torchrun --nnodes {wishes.machines} --nproc-per-node {wishes.devices} "
+            "--rdzv-endpoint HOST:PORT -m difface_cli train ...",
+        )
+    many = wishes.devices * wishes.machines > 1
+    strategy = "auto" if not many else "ddp" if torchrun else "ddp_spawn"
+    return Fabric(
+        accelerator=kind,
+        devices=wishes.devices,
+        num_nodes=wishes.machines,
+        strategy=strategy,
+        precision=PRECISIONS[recipe.precision],
+    )
+
+
+def _launched(loop: Any, fabric: Any, task: Any, say: Callable[[Report], None]) -> int:
+    from torch.multiprocessing.spawn import ProcessRaisedException
+
+    loop.check(task.recipe, fabric.world_size)
+    try:
+        if fabric.world_size > 1 and "TORCHELASTIC_RUN_ID" not in os.environ:
+            done: int = fabric.launch(loop.fit, task, say)
+            return done
+        fabric.launch()
+        return int(loop.fit(fabric, task, say))
+    except ProcessRaisedException as error:
+        reason = str(error).strip().rpartition("\n")[2]
+        raise loop.TrainingError(
+            f"One of the processes failed: {reason}", "Correct that and go on with --resume."
+        ) from None
+
+
+def _first() -> bool:
+    """Whether this is the only process, or the first of those torchrun started."""
+    return os.environ.get("RANK", "0") == "0"
+
+
+@contextmanager
+def _warnings() -> Iterator[None]:
+    """Show what the training logs, such as pictures that cannot be read, as warnings."""
+    handler = _Console()
+    logger = logging.getLogger("difface_cli")
+    logger.addHandler(handler)
+    try:
+        yield
+    finally:
+        logger.removeHandler(handler)
+
+
+class _Console(logging.Handler):
+    def emit(self, record: logging.LogRecord) -> None:
+        console.warn(record.getMessage())

@@ -1,0 +1,91 @@
+"""All that a training resumes from, and the averaged weights that are its result."""
+
+from __future__ import annotations
+
+import json
+import os
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+import torch
+from safetensors.torch import save_file
+from torch import Tensor
+
+from difface_cli.errors import OutputError, UsageError, WeightsInvalid
+from difface_cli.training.recipe import Recipe
+
+CHECKPOINT = "checkpoint.pt"
+WEIGHTS = "weights.safetensors"
+
+
+def save(folder: Path, recipe: Recipe, state: dict[str, Any]) -> None:
+    """Write checkpoint and weights, each whole or not at all.
+
+    Args:
+        state: "step" (steps done), "network", "optimizer", "average"; plain containers of tensors.
+    """
+    try:
+        _replace(folder / CHECKPOINT, lambda p: torch.save(state | _stamp(recipe), p))
+        weights = {name: _half(value) for name, value in state["average"].items()}
+        facts = {
+            "network": recipe.network,
+            "params": dict(recipe.params),
+            "size": recipe.size,
+            "steps": state["step"],
+            "pictures": state["step"] * recipe.batch,
+            "recipe": recipe.fingerprint,
+        }
+        metadata = {"config": json.dumps(facts)}
+        _replace(folder / WEIGHTS, lambda p: save_file(weights, p, metadata))
+    except OSError as error:
+        raise OutputError(
+            f"{folder} cannot be written: {error.strerror or error}.",
+            "Free some space and go on with --resume.",
+        ) from None
+
+
+def load(folder: Path, recipe: Recipe) -> dict[str, Any]:
+    """The state that `save` wrote.
+
+    Raises:
+        UsageError: when there is none, or it belongs to another recipe.
+        WeightsInvalid: when the file is damaged.
+    """
+    path = folder / CHECKPOINT
+    if not path.exists():
+        raise UsageError(f"There is no {path} to resume from.", "Leave --resume out to begin.")
+    try:
+        state: dict[str, Any] = torch.load(path, map_location="cpu", weights_only=True)
+        stamp = state["fingerprint"]
+    except Exception as error:  # torch names no one error for a damaged file
+        raise WeightsInvalid(
+            f"{path} is damaged: {type(error).__name__}.", "Begin again without --resume."
+        ) from None
+    if stamp != recipe.fingerprint:
+        raise UsageError(
+            f"{path} was made with other settings than the recipe has now.",
+            "Resume with the recipe as it was, or begin again in another --out.",
+        )
+    return state
+
+
+def _stamp(recipe: Recipe) -> dict[str, str]:
+    return {"fingerprint": recipe.fingerprint}
+
+
+def _half(value: Tensor) -> Tensor:
+    return (value.half() if value.is_floating_point() else value).cpu().contiguous()
+
+
+def _replace(target: Path, write: Any) -> None:
+    """By way of a file beside it: a checkpoint may be too large to be held in memory twice."""
+    beside = target.with_name(f".{target.name}.part")
+    try:
+        write(beside)
+        with beside.open("rb+") as file:
+            os.fsync(file.fileno())
+        os.replace(beside, target)
+    finally:
+        with suppress(FileNotFoundError):
+            beside.unlink()

@@ -1,0 +1,76 @@
+"""The estimator learns with L1 alone (sections VI-A and VII-A)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from difface_cli import degradations, masks
+from difface_cli.training.objective import Batch, Network, Portraits, grid
+from difface_cli.training.recipe import Goal
+
+SHEET = 8
+
+
+class Restoration:
+    """From a picture degraded by eq. 17 back to the picture."""
+
+    def __init__(self, portraits: Portraits, goal: Goal) -> None:
+        self.portraits, self.goal = portraits, goal
+
+    def batch(self, numbers: Sequence[int]) -> Batch:
+        """(degraded, sharp), each b×3×h×w in [0, 1]."""
+        sharp, settings = [], []
+        for number in numbers:
+            rng = self.portraits.generator(number)
+            sharp.append(self.portraits.draw(number, rng))
+            settings.append(degradations.training(rng, self.goal.resample))
+        x = torch.stack(sharp)
+        if self.goal.degradation == "none":
+            return x, x
+        return degradations.batch(x, settings), x
+
+    def loss(self, network: Network, batch: Batch) -> Mapping[str, Tensor]:
+        """L1 between estimate and truth."""
+        y, x = batch
+        return {"loss": (network(y).float() - x).abs().mean()}
+
+    def sheet(self, network: Network) -> Tensor:
+        """Degraded, estimated, sharp."""
+        y, x = self.batch(range(SHEET))
+        return grid([y, network(y).float(), x])
+
+
+class Filling:
+    """From a picture with holes back to the picture: the estimator of section VII."""
+
+    def __init__(self, portraits: Portraits, goal: Goal) -> None:
+        self.portraits, self.shares = portraits, goal.masks
+
+    def batch(self, numbers: Sequence[int]) -> Batch:
+        """(masked picture and mask, b×4×h×w; the picture, b×3×h×w), in [0, 1]."""
+        pictures, holes = [], []
+        size = (self.portraits.pictures.size,) * 2
+        for number in numbers:
+            rng = self.portraits.generator(number)
+            pictures.append(self.portraits.draw(number, rng))
+            holes.append(masks.mixture(rng, size, self.shares))
+        x = torch.stack(pictures)
+        mask = torch.from_numpy(np.stack(holes))[:, None].to(x)
+        return torch.cat([x * (1 - mask), mask], dim=1), x
+
+    def loss(self, network: Network, batch: Batch) -> Mapping[str, Tensor]:
+        """L1 over the whole picture; that in the hole is logged beside it."""
+        y, x = batch
+        error = (network(y).float() - x).abs()
+        mask = y[:, 3:]
+        hole = (error.detach() * mask).sum() / (3 * mask.sum()).clamp(min=1)
+        return {"loss": error.mean(), "hole": hole}
+
+    def sheet(self, network: Network) -> Tensor:
+        """With holes, filled by the estimator, the truth."""
+        y, x = self.batch(range(SHEET))
+        return grid([y[:, :3], network(y).float(), x])

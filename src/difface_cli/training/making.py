@@ -1,0 +1,89 @@
+"""From a recipe to the network and the objective it names."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from torch import Tensor, nn
+
+from difface_cli import registry
+from difface_cli.errors import RegistryError, UsageError, WeightsInvalid
+from difface_cli.networks import build
+from difface_cli.networks.unet import UNet
+from difface_cli.registry import Weights
+from difface_cli.training.estimator import Filling, Restoration
+from difface_cli.training.objective import Objective, Portraits
+from difface_cli.training.pictures import Pictures
+from difface_cli.training.prior import Denoising
+from difface_cli.training.recipe import Recipe
+from difface_cli.weights import formats
+from difface_cli.weights.store import verified
+
+
+def objective(recipe: Recipe, validation: bool = False) -> Objective:
+    """What the recipe's task learns, on its pictures or on those kept for validation.
+
+    Raises:
+        UsageError: when no folder of pictures is named.
+        ImageError: when it holds none.
+    """
+    folder = recipe.data.validation if validation else recipe.data.pictures
+    if folder is None:
+        raise UsageError(
+            "The recipe names no pictures to learn from.", "Name a folder of them with --data."
+        )
+    portraits = Portraits(Pictures.of(folder, recipe.size), recipe.data, recipe.seed)
+    if recipe.task == "prior":
+        return Denoising(portraits, recipe.goal)
+    if recipe.goal.masks:
+        return Filling(portraits, recipe.goal)
+    return Restoration(portraits, recipe.goal)
+
+
+def network(recipe: Recipe, start: Path | None = None) -> nn.Module:
+    """The network with the weights the recipe starts with, in training mode.
+
+    Args:
+        start: a file of weights to start with instead, from a training of one's own.
+
+    Raises:
+        UsageError: for a network that cannot be built with these parameters.
+        RegistryError, WeightsMissing: for weights of models.toml that are not there.
+        WeightsInvalid: when the weights to start with are no state dict of the network.
+    """
+    try:
+        made = build(recipe.network, recipe.params)
+    except ValueError as error:
+        raise UsageError(f"The recipe's network: {error}.", "Correct network or params.") from None
+    if start is None and recipe.start:
+        start = verified(_weights(recipe.start))
+    if start is not None:
+        _fill(made, start)
+    elif isinstance(made, UNet):
+        made.zero_init()
+    return made.train()
+
+
+def _weights(name: str) -> Weights:
+    known = registry.load().weights
+    if name not in known:
+        raise RegistryError(
+            f"There are no weights {name!r} to start with.", f"Use one of: {', '.join(known)}."
+        )
+    return known[name]
+
+
+def _fill(made: nn.Module, start: Path) -> None:
+    state = {name: _full(value) for name, value in formats.read(start).items()}
+    try:
+        made.load_state_dict(state, strict=True)
+    except RuntimeError as error:
+        first = str(error).partition("\n")[2].partition("\n")[0].strip()
+        raise WeightsInvalid(
+            f"{start} does not fit the recipe's network: {first}",
+            "Correct start, network or params.",
+        ) from None
+
+
+def _full(value: Tensor) -> Tensor:
+    return value.float() if value.is_floating_point() else value

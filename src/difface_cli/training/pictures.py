@@ -1,0 +1,79 @@
+"""A folder of pictures, any number and any size, read when they are needed."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterable
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+from PIL import Image
+
+from difface_cli.errors import ImageError
+
+SUFFIXES = frozenset({".jpg", ".jpeg", ".png", ".webp", ".bmp", ".tif", ".tiff"})
+Pixels = npt.NDArray[np.uint8]
+
+log = logging.getLogger(__name__)
+
+
+class Pictures:
+    """Pictures of one size, by number; only paths are kept in memory.
+
+    Attributes:
+        paths: of all files, sorted.
+        bad: files found to be no pictures, so far.
+
+    Raises:
+        ImageError: for a folder that is missing or holds no picture.
+    """
+
+    def __init__(self, paths: Iterable[Path], size: int) -> None:
+        self.paths = sorted(paths)
+        self.size = size
+        self.bad: set[Path] = set()
+        if not self.paths:
+            raise ImageError("There is no picture to learn from.", "Name a folder with --data.")
+
+    @classmethod
+    def of(cls, folder: Path, size: int) -> Pictures:
+        """The pictures of a folder and its subfolders, known by their suffix."""
+        if not folder.is_dir():
+            raise ImageError(f"There is no folder {folder}.", "Name another with --data.")
+        paths = (p for p in folder.rglob("*") if p.suffix.lower() in SUFFIXES and p.is_file())
+        return cls(paths, size)
+
+    def __len__(self) -> int:
+        return len(self.paths)
+
+    def __getitem__(self, number: int) -> Pixels:
+        """Picture `number`, size×size×3, its middle square where it is not square.
+
+        In the place of a file that cannot be read stands the next one that can; the bad file is
+        named once in the log.
+
+        Raises:
+            ImageError: when not one file can be read.
+        """
+        for path in (self.paths[(number + k) % len(self)] for k in range(len(self))):
+            if path in self.bad:
+                continue
+            try:
+                return square(path, self.size)
+            except (OSError, ValueError, SyntaxError, Image.DecompressionBombError) as error:
+                self.bad.add(path)
+                log.warning("%s is skipped: %s", path, error)
+        raise ImageError("None of the pictures can be read.", "Name another folder with --data.")
+
+
+def square(path: Path, size: int) -> Pixels:
+    """The middle square of a file, size×size×3."""
+    with Image.open(path) as file:
+        file.draft("RGB", (2 * size, 2 * size))  # JPEGs decode faster at a half or a quarter
+        picture = file.convert("RGB")
+    side = min(picture.size)
+    left, top = (picture.width - side) / 2, (picture.height - side) / 2
+    box = (left, top, left + side, top + side)
+    filter = Image.Resampling.BOX if side % size == 0 else Image.Resampling.LANCZOS
+    return np.asarray(picture.resize((size, size), filter, box))
