@@ -1,0 +1,126 @@
+"""difface train as a user runs it."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+import torch
+from safetensors.torch import load_file
+from typer.testing import CliRunner, Result
+
+from difface_cli.cli import app as shell
+from difface_cli.networks import build
+from tests.cli.shell import difface
+from tests.training.conftest import SRCNN
+from tests.training.conftest import folder as folder
+
+PARAMS = {"num_chns": 8, "depth": 2, "down_scale_factor": 2}
+
+
+@pytest.fixture
+def toml(tmp_path: Path) -> Path:
+    path = tmp_path / "tiny.toml"
+    path.write_text(SRCNN + "[data]\ngray = 0.1\n")
+    return path
+
+
+def run(*arguments: Path | str) -> Result:
+    app, _ = shell.build()
+    return CliRunner().invoke(app, ["train", *map(str, arguments)])
+
+
+def test_a_training_from_the_command_line(toml: Path, folder: Path, tmp_path: Path) -> None:
+    (folder / "bad.png").write_bytes(b"")
+    out = tmp_path / "out"
+    done = difface("train", "estimator", str(toml), "--data", str(folder), "--out", str(out))
+    assert done.returncode == 0, done.stderr
+    assert "step 4" in done.stdout and "bad.png is skipped" in done.stderr
+    build("srcnn", PARAMS).load_state_dict(load_file(out / "weights.safetensors"), strict=True)
+    names = {path.name for path in out.iterdir()}
+    assert names == {"checkpoint.pt", "weights.safetensors", "metrics.csv", "sheets", "tensorboard"}
+
+
+def test_two_processes_give_what_one_gives(toml: Path, folder: Path, tmp_path: Path) -> None:
+    weights = []
+    for devices in ("1", "2"):
+        out = tmp_path / devices
+        done = difface(
+            "train", "estimator", str(toml), "--data", str(folder), "--out", str(out),
+            "--device", "cpu", "--devices", devices, OMP_NUM_THREADS="1",
+        )  # fmt: skip
+        assert done.returncode == 0, done.stderr
+        weights.append(load_file(out / "weights.safetensors"))
+    torch.testing.assert_close(*weights, rtol=1e-2, atol=1e-3)
+    lines = [(tmp_path / d / "metrics.csv").read_text().splitlines() for d in "12"]
+    losses = [[float(line.split(",")[1]) for line in some[1:]] for some in lines]
+    assert losses[0] == pytest.approx(losses[1], rel=1e-3)
+
+
+def test_ctrl_c_leaves_a_checkpoint_to_resume_from(
+    toml: Path, folder: Path, tmp_path: Path
+) -> None:
+    out = tmp_path / "out"
+    toml.write_text(toml.read_text().replace("steps = 4", "steps = 100000"))
+    arguments = ["train", "estimator", str(toml), "--data", str(folder), "--out", str(out)]
+    process = subprocess.Popen(
+        [sys.executable, "-m", "difface_cli", *arguments],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        env=os.environ | {"PYTHONUNBUFFERED": "1"},
+    )
+    deadline = time.monotonic() + 60
+    while not (out / "checkpoint.pt").exists() and time.monotonic() < deadline:
+        time.sleep(0.05)
+    process.send_signal(signal.SIGINT)
+    stdout, stderr = process.communicate(timeout=60)
+    assert process.returncode == 0, stderr
+    assert "--resume" in stdout and "Traceback" not in stderr
+    before = torch.load(out / "checkpoint.pt", weights_only=True)["step"]
+    resumed = run(*arguments[1:], "--resume", "--minutes", "0")
+    assert resumed.exit_code == 0, resumed.output
+    assert torch.load(out / "checkpoint.pt", weights_only=True)["step"] == before + 1
+
+
+def test_a_folder_with_a_training_is_not_overwritten(
+    toml: Path, folder: Path, tmp_path: Path
+) -> None:
+    arguments = ("estimator", toml, "--data", folder, "--out", tmp_path / "out")
+    assert run(*arguments).exit_code == 0
+    before = (tmp_path / "out" / "weights.safetensors").read_bytes()
+    again = run(*arguments)
+    assert again.exit_code != 0 and "--resume" in again.output
+    assert (tmp_path / "out" / "weights.safetensors").read_bytes() == before
+
+
+@pytest.mark.parametrize(
+    ("arguments", "problem"),
+    [
+        ((), "--data"),
+        (("--data", "nowhere"), "nowhere"),
+        (("--resume",), "--data"),
+        (("--data", "{pictures}", "--resume"), "to resume from"),
+        (("--data", "{pictures}", "--resume", "--start", "x"), "--start"),
+        (("--data", "{pictures}", "--devices", "3", "--device", "cpu"), "3 equal parts"),
+        (("--data", "{pictures}", "--machines", "2"), "torchrun"),
+        (("--data", "{pictures}", "--start", "{toml}"), "damaged"),
+    ],
+)
+def test_what_cannot_be_done_is_said_and_leaves_nothing(
+    toml: Path, folder: Path, tmp_path: Path, arguments: tuple[str, ...], problem: str
+) -> None:
+    filled = [a.format(pictures=folder, toml=toml) for a in arguments]
+    done = run("estimator", toml, *filled, "--out", tmp_path / "out")
+    assert done.exit_code != 0 and problem in done.output
+    assert not (tmp_path / "out").exists()
+
+
+def test_a_recipe_for_something_else(toml: Path, folder: Path) -> None:
+    toml.write_text('task = "prior"\n' + toml.read_text())
+    assert "is what is to be trained" in run("estimator", toml, "--data", folder).output

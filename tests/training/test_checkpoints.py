@@ -1,0 +1,61 @@
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+import torch
+
+from difface_cli.errors import UsageError, WeightsInvalid
+from difface_cli.training import checkpoints
+from difface_cli.training.recipe import Recipe
+
+STATE = {
+    "step": 3,
+    "network": {"w": torch.ones(2)},
+    "optimizer": {"state": {}},
+    "average": {"w": torch.full((2,), 0.5), "n": torch.tensor(4)},
+}
+
+
+def test_what_was_saved_comes_back(recipe: Recipe, tmp_path: Path) -> None:
+    checkpoints.save(tmp_path, recipe, dict(STATE))
+    loaded = checkpoints.load(tmp_path, recipe)
+    assert {k: loaded[k] for k in ("step", "optimizer")} == {"step": 3, "optimizer": {"state": {}}}
+    torch.testing.assert_close(loaded["average"], STATE["average"])
+
+
+def test_another_recipe_is_refused(recipe: Recipe, tmp_path: Path) -> None:
+    checkpoints.save(tmp_path, recipe, dict(STATE))
+    with pytest.raises(UsageError, match="other settings"):
+        checkpoints.load(tmp_path, replace(recipe, fingerprint="0"))
+
+
+def test_nothing_to_resume(recipe: Recipe, tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match="to resume from"):
+        checkpoints.load(tmp_path, recipe)
+
+
+def test_a_damaged_checkpoint(recipe: Recipe, tmp_path: Path) -> None:
+    checkpoints.save(tmp_path, recipe, dict(STATE))
+    path = tmp_path / "checkpoint.pt"
+    path.write_bytes(path.read_bytes()[:200])
+    with pytest.raises(WeightsInvalid, match="damaged"):
+        checkpoints.load(tmp_path, recipe)
+
+
+def test_a_failed_save_leaves_the_last_one(
+    recipe: Recipe, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    checkpoints.save(tmp_path, recipe, dict(STATE))
+
+    def fail(state: object, path: Path) -> None:
+        path.write_bytes(b"half")
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(torch, "save", fail)
+    with pytest.raises(Exception, match="No space left"):
+        checkpoints.save(tmp_path, recipe, dict(STATE) | {"step": 4})
+    assert checkpoints.load(tmp_path, recipe)["step"] == 3
+    assert {p.name for p in tmp_path.iterdir() if p.is_file()} >= {"checkpoint.pt"}
+    assert not list(tmp_path.glob(".*.part"))

@@ -1,0 +1,65 @@
+from __future__ import annotations
+
+import logging
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from difface_cli.errors import ImageError
+from difface_cli.training.pictures import Pictures, square
+
+
+def test_all_pictures_of_a_folder_and_its_subfolders(folder: Path) -> None:
+    pictures = Pictures.of(folder, 16)
+    assert [p.name for p in pictures.paths] == [f"{i}.png" for i in range(6)]
+    assert pictures[5].shape == (16, 16, 3)
+
+
+def test_nothing_is_read_before_it_is_needed(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(*args: object) -> None:
+        raise AssertionError("opened")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Image, "open", refuse)
+        pictures = Pictures.of(folder, 16)
+    for i in range(len(pictures)):
+        pictures[i]
+    kept = [v for v in vars(pictures).values() if isinstance(v, np.ndarray)]
+    assert not kept
+
+
+def test_the_middle_square_is_taken(tmp_path: Path) -> None:
+    pixels = np.zeros((8, 24, 3), np.uint8)
+    pixels[:, 8:16] = 200
+    Image.fromarray(pixels).save(tmp_path / "wide.png")
+    assert (square(tmp_path / "wide.png", 8) == 200).all()
+
+
+def test_bad_files_are_skipped_and_named_once(
+    folder: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    (folder / "0.png").write_bytes(b"no picture")
+    good = (folder / "2.png").read_bytes()
+    (folder / "3.png").write_bytes(good[: len(good) // 2])
+    pictures = Pictures.of(folder, 16)
+    with caplog.at_level(logging.WARNING, "difface_cli"):
+        for _ in range(2):
+            np.testing.assert_array_equal(pictures[0], pictures[1])
+            np.testing.assert_array_equal(pictures[3], pictures[4])
+    assert {p.name for p in pictures.bad} == {"0.png", "3.png"}
+    assert len(caplog.records) == 2
+
+
+def test_a_folder_of_nothing_but_bad_files(tmp_path: Path) -> None:
+    (tmp_path / "a.png").write_bytes(b"")
+    with pytest.raises(ImageError, match="None of the pictures"):
+        Pictures.of(tmp_path, 16)[0]
+
+
+def test_missing_and_empty_folders(tmp_path: Path) -> None:
+    with pytest.raises(ImageError, match="no picture"):
+        Pictures.of(tmp_path, 16)
+    with pytest.raises(ImageError, match="no folder"):
+        Pictures.of(tmp_path / "x", 16)

@@ -1,0 +1,93 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+import torch
+from torch import Tensor
+
+from difface_cli.training.objective import Network, Portraits
+from difface_cli.training.pictures import Pictures
+from difface_cli.training.prior import Denoising
+from difface_cli.training.recipe import Data, Goal
+
+
+@pytest.fixture
+def portraits(folder: Path) -> Portraits:
+    return Portraits(Pictures.of(folder, 16), Data(), seed=0)
+
+
+def answering(truth: Tensor) -> Network:
+    return lambda x_t, t: truth
+
+
+@pytest.mark.parametrize("predicts", ["x0", "eps"])
+@pytest.mark.parametrize("loss", ["simple", "min-snr"])
+def test_an_oracle_has_no_loss(portraits: Portraits, predicts: str, loss: str) -> None:
+    denoising = Denoising(portraits, Goal(loss=loss, predicts=predicts))
+    x0, noise, t = denoising.batch(range(4))
+    truth, other = (x0, noise) if predicts == "x0" else (noise, x0)
+    assert denoising.loss(answering(truth), (x0, noise, t))["loss"] == 0
+    assert denoising.loss(answering(other), (x0, noise, t))["loss"] > 0.1
+
+
+def test_the_network_sees_the_noised_picture(portraits: Portraits) -> None:
+    denoising = Denoising(portraits, Goal())
+    x0, noise, t = denoising.batch(range(4))
+    seen = []
+
+    def network(x_t: Tensor, t: Tensor) -> Tensor:
+        seen.append(x_t)
+        return noise
+
+    denoising.loss(network, (x0, noise, t))
+    for x_t, x, z, step in zip(seen[0], x0, noise, t.tolist(), strict=True):
+        torch.testing.assert_close(x_t, denoising.schedule.q_sample(x, step, z))
+
+
+def test_min_snr_weighs_one_error_alike_for_x0_and_eps(portraits: Portraits) -> None:
+    """An error e of x0 is an error √SNR·e of eps: both must cost the same (Hang et al. 2023)."""
+    by_x0 = Denoising(portraits, Goal(loss="min-snr", predicts="x0"))
+    by_eps = Denoising(portraits, Goal(loss="min-snr", predicts="eps"))
+    x0, noise, t = by_x0.batch(range(8))
+    a = by_x0.alpha_bar[t].float().view(-1, 1, 1, 1)
+    wrong_x0, wrong_eps = x0 + 0.1, noise - 0.1 * (a / (1 - a)).sqrt()
+    torch.testing.assert_close(
+        by_x0.loss(answering(wrong_x0), (x0, noise, t))["loss"],
+        by_eps.loss(answering(wrong_eps), (x0, noise, t))["loss"],
+    )
+
+
+def test_the_weight_is_the_signal_to_noise_ratio_up_to_its_limit(portraits: Portraits) -> None:
+    denoising = Denoising(portraits, Goal(loss="min-snr", predicts="x0", snr_limit=5))
+    x0, noise, _ = denoising.batch([0])
+    for step, weight in ((0, 5.0), (500, None)):
+        a = float(denoising.alpha_bar[step])
+        loss = denoising.loss(answering(x0 + 1), (x0, noise, torch.tensor([step])))["loss"]
+        assert float(loss) == pytest.approx(weight or a / (1 - a), rel=1e-4)
+
+
+def test_timesteps_stay_below_the_limit(portraits: Portraits) -> None:
+    *_, t = Denoising(portraits, Goal(max_timestep=3)).batch(range(60))
+    assert set(t.tolist()) == {0, 1, 2}
+
+
+def test_learned_variance_adds_the_bound_without_touching_the_mean(portraits: Portraits) -> None:
+    denoising = Denoising(portraits, Goal(loss="simple+vlb"))
+    batch = denoising.batch(range(4))
+    out = torch.zeros(4, 6, 16, 16, requires_grad=True)
+    losses = denoising.loss(lambda x_t, t: out, batch)
+    torch.testing.assert_close(losses["loss"].detach(), losses["mse"] + losses["vlb"])
+    (gradient,) = torch.autograd.grad(losses["loss"], out)
+    mse_alone = 2 * (0 - batch[1]) / batch[1].numel()
+    torch.testing.assert_close(gradient[:, :3], mse_alone)
+    assert gradient[:, 3:].abs().max() > 0
+
+
+def test_a_sheet_of_an_oracle_ends_in_the_truth(portraits: Portraits) -> None:
+    denoising = Denoising(portraits, Goal(predicts="x0", max_timestep=600))
+    x0, *_ = denoising.batch(range(6))
+    sheet = denoising.sheet(answering(x0))
+    truth = sheet[:, :16]
+    torch.testing.assert_close(sheet[:, 32:48], truth, atol=1e-4, rtol=0)
+    torch.testing.assert_close(sheet[:, 64:80], truth, atol=1e-4, rtol=0)
