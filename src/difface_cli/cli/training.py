@@ -6,7 +6,9 @@ import logging
 import os
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from copy import deepcopy
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -119,7 +121,8 @@ def _launched(loop: Any, fabric: Any, task: Any, say: Callable[[Report], None]) 
     loop.check(task.recipe, fabric.world_size)
     try:
         if fabric.world_size > 1 and "TORCHELASTIC_RUN_ID" not in os.environ:
-            done: int = fabric.launch(loop.fit, task, say)
+            # As an argument, Fabric would look into the task, and it takes no frozen dataclass.
+            done: int = fabric.launch(partial(_own, loop.fit, task, say))
             return done
         fabric.launch()
         return int(loop.fit(fabric, task, say))
@@ -128,6 +131,12 @@ def _launched(loop: Any, fabric: Any, task: Any, say: Callable[[Report], None]) 
         raise loop.TrainingError(
             f"One of the processes failed: {reason}", "Correct that and go on with --resume."
         ) from None
+
+
+def _own(fit: Any, task: Any, say: Callable[[Report], None], fabric: Any) -> int:
+    """In a started process: train on tensors of its own, for those it is sent are shared."""
+    own = replace(task, network=deepcopy(task.network), state=deepcopy(task.state))
+    return int(fit(fabric, own, say))
 
 
 def _first() -> bool:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import torch
 from torch import Tensor, nn
 
 from difface_cli import registry
@@ -52,7 +53,9 @@ def network(recipe: Recipe, start: Path | None = None) -> nn.Module:
         WeightsInvalid: when the weights to start with are no state dict of the network.
     """
     try:
-        made = build(recipe.network, recipe.params)
+        with torch.random.fork_rng(devices=[]):
+            torch.manual_seed(recipe.seed)  # random weights are the recipe's as well
+            made = build(recipe.network, recipe.params)
     except ValueError as error:
         raise UsageError(f"The recipe's network: {error}.", "Correct network or params.") from None
     if start is None and recipe.start:

@@ -6,7 +6,6 @@ import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from types import MappingProxyType
 from typing import Any
 
 from difface_cli.masks import KINDS
@@ -97,7 +96,7 @@ class Goal:
 
     degradation: str = "eq17"
     resample: str = "bicubic"
-    masks: Mapping[str, float] = field(default_factory=lambda: MappingProxyType({}))
+    masks: Mapping[str, float] = field(default_factory=dict)
     loss: str = "simple"
     predicts: str = "eps"
     snr_limit: float = 5.0
@@ -152,7 +151,7 @@ def read(path: Path, task: str) -> Recipe:
     recipe = Recipe(
         task=task,
         network=root.text("network"),
-        params=MappingProxyType(root.value("params", dict, {})),
+        params=root.value("params", dict, {}),  # no proxy: processes are sent recipes as pickles
         size=root.number("size", 256, 8, 4096),
         steps=root.number("steps", 0, 1, ENDLESS),
         batch=root.number("batch", 16, 1, 2**20),
@@ -211,7 +210,7 @@ def _goal(table: Table) -> Goal:
     goal = Goal(
         degradation=table.choice("degradation", DEGRADATIONS, "eq17"),
         resample=table.choice("resample", RESAMPLES, "bicubic"),
-        masks=MappingProxyType({k: shares.real(k, 0, 0, 1) for k in KINDS if k in shares.values}),
+        masks={k: shares.real(k, 0, 0, 1) for k in KINDS if k in shares.values},
         loss=table.choice("loss", LOSSES, "simple"),
         predicts=table.choice("predicts", ("eps", "x0"), "eps"),
         snr_limit=table.real("snr_limit", 5.0, 1e-3, 1e6),
