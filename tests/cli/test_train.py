@@ -47,15 +47,16 @@ def test_a_training_from_the_command_line(toml: Path, folder: Path, tmp_path: Pa
 
 
 def test_two_processes_give_what_one_gives(toml: Path, folder: Path, tmp_path: Path) -> None:
-    weights = []
-    for devices in ("1", "2"):
-        out = tmp_path / devices
-        done = difface(
-            "train", "estimator", str(toml), "--data", str(folder), "--out", str(out),
-            "--device", "cpu", "--devices", devices, OMP_NUM_THREADS="1",
-        )  # fmt: skip
-        assert done.returncode == 0, done.stderr
-        weights.append(load_file(out / "weights.safetensors"))
+    def arguments(devices: str) -> list[str]:
+        out = str(tmp_path / devices)
+        said = ["estimator", str(toml), "--data", str(folder), "--out", out, "--device", "cpu"]
+        return [*said, "--devices", devices]
+
+    alone = run(*arguments("1"))
+    assert alone.exit_code == 0, alone.output
+    shared = difface("train", *arguments("2"), OMP_NUM_THREADS="1")
+    assert shared.returncode == 0, shared.stderr
+    weights = [load_file(tmp_path / d / "weights.safetensors") for d in "12"]
     torch.testing.assert_close(*weights, rtol=1e-2, atol=1e-3)
     lines = [(tmp_path / d / "metrics.csv").read_text().splitlines() for d in "12"]
     losses = [[float(line.split(",")[1]) for line in some[1:]] for some in lines]
