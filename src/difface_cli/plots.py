@@ -108,17 +108,20 @@ def _against(
     x: str,
 ) -> None:
     across, up = against
+    highest = max(curves, key=lambda curve: max(mean for _, mean, _ in curve.values[up]))
     for curve, look in zip(curves, _looks(), strict=False):
         xs = [mean for _, mean, _ in curve.values[across]]
         ys = [mean for _, mean, _ in curve.values[up]]
         panel.plot(xs, ys, markersize=4.5, **look)
+        if curve is not highest:
+            continue  # the others' points run alongside, and numbers would lie on each other
         for value, at in zip(curve.x, zip(xs, ys, strict=True), strict=True):
             panel.annotate(
-                f"{value:g}", at, xytext=(5, 4), textcoords="offset points",
-                color=look["color"], fontsize=8,
+                f"{value:g}", at, xytext=(0, 6), textcoords="offset points", ha="center",
+                color="0.35", fontsize=8,
             )  # fmt: skip
-    panel.set(title=f"the trade: points are {x}", xlabel=_name(measures[across]))
-    panel.set_ylabel(_name(measures[up]))
+    panel.set_title(f"one against the other, at each {x}")
+    panel.set(xlabel=_name(measures[across]), ylabel=_name(measures[up]))
     panel.margins(0.12)
     _grid(panel)
 
@@ -134,7 +137,7 @@ def _edges(figure: Figure, first: Axes, curves: Sequence[Curve], title: str, not
 
 
 def _name(measure: Measure) -> str:
-    return f"{measure.title}: {measure.unit}"
+    return f"{measure.title} ({measure.unit})"
 
 
 def _grid(panel: Axes) -> None:
