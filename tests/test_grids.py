@@ -67,6 +67,21 @@ def test_a_frame_and_a_caption_leave_the_picture_whole() -> None:
     assert (sheet[below:] < 200).any()
 
 
+def test_a_long_label_is_cut_and_several_lines_have_room() -> None:
+    tiles = [[flat(0.2, 0), flat(0.4, 0)]]
+    short = grids.draw(Grid(tiles, ["r"], ["N 1", "N 2"]), SIZE)
+    long = grids.draw(Grid(tiles, ["r"], ["N 1", "estimate\nof-a-very-long-name"]), SIZE)
+    assert long.shape[1] == short.shape[1]
+    assert where(long, 0.4, 0)[1] > where(short, 0.4, 0)[1] + 10
+    assert (long[:4] == 255).all()
+    between = round(where(long, 0.2, 0)[0])
+    ink = (long < 128).all(axis=2)
+    above = ink[: round(where(long, 0.2, 0)[1]) - SIZE // 2]
+    assert above[:, between + SIZE // 2 + 2 :].any()
+    assert above[:, between - SIZE // 2 : between + SIZE // 2].any()
+    assert not above[:, between + SIZE // 2 - 3 : between + SIZE // 2].any()
+
+
 def test_labels_of_any_length_fit_on_the_paper() -> None:
     tiles = [[flat(0.2, 0)]]
     wide = Grid(tiles, ["a-very-long-estimator\neta 0.5"], ["N 1"], title="title " * 30)

@@ -84,6 +84,12 @@ class TestGrid:
         assert first[0][0] < first[1][0] < min(x for x, *_ in at.values())
         assert first[0][1] == at[PLAN.cells[0]][1]
 
+    def test_a_reference_stands_beside_the_input(self, tmp_path: Path) -> None:
+        made = swept(tmp_path, reference=flat(0.0, 0.9, 0.3))
+        sheet = sweep_pictures.grid(made, PLAN, Layout(("eta", "seed"), ("n",)), MODEL)
+        xs = [where(sheet, *c)[0] for c in ((1, 0, 1), (0, 0.9, 0.3), (0.9, 0, 0.5))]
+        assert xs == sorted(xs)
+
     def test_axes_can_be_turned(self, tmp_path: Path) -> None:
         made = swept(tmp_path)
         sheet = sweep_pictures.grid(made, PLAN, Layout(("n",), ("seed", "eta")), MODEL)

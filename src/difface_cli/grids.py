@@ -40,7 +40,7 @@ class Grid:
     """Tiles in rows and columns; None leaves a place empty.
 
     Attributes:
-        rows, columns: labels; those of rows may have several lines.
+        rows, columns: labels, of one or more lines; a column's is cut to its width.
         apart: so many columns at the left are set apart from the rest.
         title: above, in one line.
         notes: lines below.
@@ -100,7 +100,8 @@ class _Sheet:
         self.caption = self._height(self.small) + self.gap if captions else 0
         left = max((self._width(label) for label in grid.rows), default=0)
         self.left = left + 4 * self.gap if left else self.gap
-        self.top = (self.line + 2 * self.gap) * (2 if grid.title else 1) + self.gap
+        lines = max((label.count("\n") + 1 for label in grid.columns), default=1)
+        self.top = (lines + bool(grid.title)) * (self.line + 2 * self.gap) + self.gap
         notes = len(grid.notes) * (self._height(self.small) + self.gap) + self.gap
         width = self.x(len(grid.columns)) + self.gap
         width = max(
@@ -145,11 +146,20 @@ class _Sheet:
             self.pen.text((self.gap * 2, self.gap * 2), self.grid.title, INK, self.font)
         for column, label in enumerate(self.grid.columns):
             at = (self.x(column) + self.side // 2, self.top - 2 * self.gap)
-            self.pen.text(at, label, INK, self.font, anchor="md")
+            lines = "\n".join(self._fitted(line) for line in label.split("\n"))
+            self.pen.multiline_text(at, lines, INK, self.font, anchor="md", align="center")
         y = self.y(len(self.grid.tiles)) + self.gap
         for note in self.grid.notes:
             self.pen.text((self.gap * 2, y), note, PALE, self.small)
             y += self._height(self.small) + self.gap
+
+    def _fitted(self, text: str) -> str:
+        """The text, or as much of it as stands above a cell."""
+        if self.font.getlength(text) <= self.side + self.gap:
+            return text
+        while text and self.font.getlength(text + "…") > self.side:
+            text = text[:-1]
+        return text + "…"
 
     def _width(self, text: str) -> int:
         box = self.pen_for_size.multiline_textbbox((0, 0), text, font=self.font)

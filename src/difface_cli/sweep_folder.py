@@ -121,11 +121,12 @@ class SweepFolder:
         atomic.write(data, save({"face": done.face}, {"record": json.dumps(record)}))
         return Stored(done.cell, data, picture, seconds)
 
-    def write_record(self, record: Mapping[str, Any]) -> None:
-        """Write sweep.json, with the identity in it."""
+    def write_record(self, record: Mapping[str, Any]) -> dict[str, Any]:
+        """Write sweep.json, and give all that stands in it."""
         whole = {"schema": SCHEMA, **record, "identity": self.identity}
         text = json.dumps(whole, ensure_ascii=False, indent=1) + "\n"
         atomic.write(self.path / RECORD, text.encode())
+        return whole
 
     def _data(self, face: int, cell: Cell) -> Path:
         return self.path / CELLS / f"face{face}_{file_name(cell)}.safetensors"

@@ -100,31 +100,32 @@ def layout(plan: Plan, rows: Sequence[str] = (), columns: Sequence[str] = ()) ->
 
 
 def grid(swept: Swept, plan: Plan, where: Layout, model: Model) -> npt.NDArray[np.uint8]:
-    """Input and estimate in front, then every cell, labelled."""
+    """Input, reference where there is one, and estimate in front, then every cell, labelled."""
     cells = {_place(plan, vars(stored.cell)): stored for stored in swept.cells}
     columns = _combinations(plan, where.columns)
     several = "estimator" in where.columns
-    fronts = [*plan.estimator] if several else ["estimate"]
+    given = [face for face in (swept.original, swept.reference) if face is not None]
+    labels = ["input", "reference"][: len(given)]
+    labels += [f"estimate\n{name}" for name in plan.estimator] if several else ["estimate"]
     tiles: list[list[Tile | None]] = []
     before = None
     for row in _combinations(plan, where.rows):
         name = row.get("estimator", plan.estimator[0])
         shown = swept.estimates.values() if several else [swept.estimates[name]]
-        front: list[Tile | None] = [None] * (len(fronts) + 1)
+        front: list[Tile | None] = [None] * len(labels)
         if not tiles:
-            front[0] = Tile(_shown(swept, swept.original))
+            front[: len(given)] = [Tile(_shown(swept, face)) for face in given]
         if name != before:
-            front[1:] = [Tile(_shown(swept, estimate)) for estimate in shown]
+            front[len(given) :] = [Tile(_shown(swept, estimate)) for estimate in shown]
         before = name
         row_cells = [cells[_place(plan, row | column)] for column in columns]
         tiles.append([*front, *(_tile(swept, stored, model) for stored in row_cells)])
-    labels = [f"estimate\n{name}" if several else name for name in fronts]
     return grids.draw(
         Grid(
             tiles,
             rows=[_label(row) for row in _combinations(plan, where.rows)],
-            columns=["input", *labels, *(_label(column) for column in columns)],
-            apart=len(front),
+            columns=[*labels, *(_label(column) for column in columns)],
+            apart=len(labels),
             title=_title(swept, plan, model),
             notes=[*_framing(swept, model), NOTE],
         ),

@@ -51,6 +51,7 @@ def original(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def album(original: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A copy of one's own, and the place one works in."""
     shutil.copytree(original, tmp_path / "album")
+    monkeypatch.setattr("difface_cli.sweep_pictures.plot", lambda *_: b"drawn once is enough")
     monkeypatch.chdir(tmp_path / "album")
     return tmp_path / "album"
 

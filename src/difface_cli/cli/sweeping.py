@@ -107,7 +107,7 @@ def run(photo: str, folder: Path, session: Session, *, overwrite: bool) -> None:
             faces = [work.face(found) for found in work.chosen]
             record |= {"status": "finished", "faces": faces}
             atomic.write(folder / "cells.csv", sweep_record.table(faces))
-            work.folder.write_record(record)
+            record = work.folder.write_record(record)
             if session.report:
                 progress.stage("writing the report")
                 page = exhibits.sweep(source.photo, work.found, record, folder)
