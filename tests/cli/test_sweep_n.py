@@ -18,7 +18,7 @@ from difface_cli import pipeline, sweep
 from difface_cli.cli.app import build
 
 CPU = ["--device", "cpu", "--precision", "fp32"]
-STEPS = ["--steps", "2"]
+STEPS = ["--steps", "1"]
 SWEEP = ["--n", "100,200", "--seeds", "0,3", *STEPS, *CPU]
 
 
