@@ -15,7 +15,7 @@ from torch import Tensor
 
 from difface_cli.diffusion import samplers
 from difface_cli.diffusion.denoiser import Denoiser
-from difface_cli.diffusion.guidance import Mask, refine
+from difface_cli.diffusion.guidance import Luma, Mask, refine
 from difface_cli.diffusion.schedule import Schedule, timesteps
 
 SAMPLERS = ("ddim", "ddpm")
@@ -166,6 +166,38 @@ def inpaint(
 def keep_known(filled: Tensor, y: Tensor, mask: Tensor) -> Tensor:
     """The filled face with the known pixels of y put back; the shapes of `inpaint`, one a face."""
     return torch.where(mask > 0, filled, y)
+
+
+def colorize(
+    y: Tensor,
+    tinted: Tensor,
+    denoise: Denoiser,
+    schedule: Schedule,
+    settings: Settings,
+    seeds: Sequence[int],
+    refinement: Refinement,
+    track: samplers.Track = iter,
+) -> Tensor:
+    """Colour a batch of aligned grey faces: algorithm 1, the luma refined as in section V.
+
+    There is no estimator: what is diffused to step N is the grey face with a coarse tint.
+
+    Args:
+        y: the faces' luma, b×1×h×w in [0, 1].
+        tinted: where the chain starts, b×3×h×w in [0, 1], see `tint`.
+        denoise, schedule, settings, track: see `restore`.
+        seeds: one for each face.
+        refinement: how the chain is held to y.
+
+    Returns:
+        Coloured faces, b×3×h×w in [0, 1]; their luma is near y and not equal to it, see
+        `images.with_chroma_of`.
+
+    Raises:
+        ValueError: for settings or a gamma outside their range.
+    """
+    held = refine(denoise, Luma(2 * y - 1), refinement.gamma, refinement.how)
+    return contract(tinted, held, schedule, settings, seeds, track)
 
 
 def estimate(y: Tensor, estimator: Estimator) -> Tensor:

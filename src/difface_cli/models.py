@@ -39,6 +39,7 @@ class Ready:
     """A model whose networks stand on their device.
 
     Attributes:
+        estimator: f; leaves a face as it is where the model's task needs none.
         parser: tells the face from what is before it.
         background: enlarges what is not a face.
         hashes: weights' name → sha256 of the file at its source, of all that was loaded.
@@ -74,8 +75,9 @@ def load(
     Raises:
         WeightsMissing, WeightsInvalid, RegistryError: see `weights`.
     """
-    used = [_part(registry, model, "prior"), _part(registry, model, "estimator")]
-    prior = used[0]
+    used = [prior := _part(registry, model, "prior")]
+    if guess := registry.part(model, "estimator"):
+        used.append(guess)
     network = load_network(prior, verified(prior), device, dtype, torch.channels_last)
     schedule = linear()
 
@@ -152,8 +154,13 @@ def load_background(weights: Weights, device: torch.device) -> Upscaler:
 def load_estimator(
     registry: Registry, model: Model, device: torch.device, dtype: torch.dtype
 ) -> Estimator:
-    """The model's estimator by itself: f, from b×3×h×w in [0, 1] to the same shape."""
-    weights = _part(registry, model, "estimator")
+    """The model's estimator by itself: f, from b×3×h×w in [0, 1] to the same shape.
+
+    A model for a task that needs none leaves a face as it is.
+    """
+    weights = registry.part(model, "estimator")
+    if weights is None:
+        return _unchanged
     network = load_network(weights, verified(weights), device, dtype, torch.channels_last)
 
     def estimate(y: Tensor) -> Tensor:
@@ -161,6 +168,10 @@ def load_estimator(
         return x.to(y.dtype)
 
     return estimate
+
+
+def _unchanged(y: Tensor) -> Tensor:
+    return y
 
 
 def _part(registry: Registry, model: Model, part: str) -> Weights:

@@ -20,8 +20,15 @@ from difface_cli.errors import RegistryError
 from difface_cli.tables import Table
 
 ENVIRONMENT = "DIFFACE_MODELS"
-TASKS = ("restore", "inpaint", "detect", "parse", "background", "metrics")
+TASKS = ("restore", "inpaint", "colorize", "detect", "parse", "background", "metrics")
 PARTS = ("prior", "estimator", "detector", "parser", "background", "metrics")
+NEEDED: Mapping[str, tuple[str, ...]] = MappingProxyType(
+    {
+        "restore": ("prior", "estimator", "detector"),
+        "inpaint": ("prior", "estimator", "detector"),
+        "colorize": ("prior", "detector"),  # the grey photo itself is what is diffused
+    }
+)
 REPO_TYPES = ("model", "space", "dataset")
 LAYOUTS = ("published", "diffusers")
 SECURE = ("https",)
@@ -271,10 +278,10 @@ def _model(name: str, table: Table, weights: Mapping[str, Weights]) -> Model:
         eta=table.real("eta", 0.5, 0, 1),
         notes=table.text("notes", ""),
     )
-    if model.task in ("restore", "inpaint"):
-        for needed in ("prior", "estimator", "detector"):
-            if needed not in parts:
-                raise table.error(needed, f"is missing, and the task {model.task} needs it")
+    for needed in NEEDED.get(model.task, ()):
+        if needed not in parts:
+            raise table.error(needed, f"is missing, and the task {model.task} needs it")
+    if model.task in NEEDED:
         limit = weights[parts["prior"]].max_timestep
         if n > limit:
             raise table.error("n", f"is above {limit}, where the training of its prior ends")

@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from importlib import metadata
 from typing import Any
 
-from difface_cli import __version__
+from difface_cli import __version__, colorizing
 from difface_cli.holes import Holes
 from difface_cli.images import Photo
 from difface_cli.inpainting import Filled, Wishes
@@ -20,6 +20,10 @@ SCHEMA = 1
 NOTICE = (
     "Detail in restored faces is synthesised by a model. It may differ from the person's true "
     "appearance and is no evidence of identity."
+)
+INVENTED = (
+    "The colours are invented by a model. They tell nothing of the true colours and are no "
+    "evidence of a person's appearance, origin or identity."
 )
 LIBRARIES = ("torch", "torchvision", "facexlib", "opencv-python", "numpy", "pillow", "safetensors")
 
@@ -92,6 +96,24 @@ def filled(
         "seconds": _seconds(seconds, result.seconds),
         "versions": versions(),
     }
+
+
+def coloured(
+    result: Restoration, ready: Ready, wishes: colorizing.Wishes, **run: Any
+) -> dict[str, Any]:
+    """One photo's colouring as JSON-ready data; further arguments as in `record`."""
+    entry = record(result, ready, wishes.options, **run)
+    del entry["gray"]
+    for unused in ("gray", "upscale"):
+        del entry["settings"][unused]
+    entry["settings"] |= {
+        "gamma": wishes.refinement.gamma,
+        "refine": wishes.refinement.how,
+        "desaturate": wishes.desaturate,
+    }
+    for found in entry["faces"]:
+        found["coloured"] = found.pop("restored")
+    return entry | {"notice": INVENTED}
 
 
 def _run(

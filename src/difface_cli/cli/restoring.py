@@ -156,14 +156,15 @@ def _report(job: Job, result: Restoration, seconds: float) -> None:
     target = job.files[0] if job.target else "stdout"
     lines = [
         f"{job.source} → {target}: {what}, {running.duration(seconds)}",
-        *_skipped(result.faces),
+        *skipped(result.faces),
         *([f"  to look at: {job.page}"] if job.report else []),
     ]
     for line in lines:
         console.plain(line, stderr=job.target is None)
 
 
-def _skipped(faces: tuple[Found, ...]) -> Iterator[str]:
+def skipped(faces: tuple[Found, ...]) -> Iterator[str]:
+    """A line for each face that was left alone, with the reason."""
     for found in faces:
         if found.skipped and found.skipped != "not chosen":
             yield f"  face {found.index} left alone: {found.skipped}"

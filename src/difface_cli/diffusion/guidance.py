@@ -16,6 +16,8 @@ from difface_cli.diffusion.denoiser import Denoised, Denoiser
 
 REFINEMENTS = ("closed-form", "gradient")
 
+LUMA = (0.299, 0.587, 0.114)  # of red, green and blue, BT.601 as in JPEG; they add up to 1
+
 
 class Operator(Protocol):
     """A linear degradation A together with what was observed, y0 = A x0.
@@ -61,6 +63,37 @@ class Mask:
         """Eq. 16."""
         weight = gamma * (1 - self.mask) ** 2
         return (x0 + weight * self.y0) / (1 + weight)
+
+
+@dataclass(frozen=True)
+class Luma:
+    """A photo without colour: of each pixel only its luma w·x is known, A = wᵀ.
+
+    Attributes:
+        y0: the grey picture, b×1×h×w in [-1, 1].
+    """
+
+    y0: Tensor
+
+    def gradient(self, x0: Tensor) -> Tensor:
+        """2 w (w·x0 - y0)."""
+        return -2 * self._weights(x0) * self._missing(x0)
+
+    def closed_form(self, x0: Tensor, gamma: float) -> Tensor:
+        """x0 + γ/(1 + γ|w|²) w (y0 - w·x0).
+
+        The normal equations (1 + γ w wᵀ) x = x0 + γ w y0, their inverse by Sherman & Morrison.
+        """
+        w = self._weights(x0)
+        pull = gamma / (1 + gamma * sum(weight**2 for weight in LUMA))
+        return x0 + pull * w * self._missing(x0)
+
+    def _missing(self, x0: Tensor) -> Tensor:
+        return self.y0 - (self._weights(x0) * x0).sum(1, keepdim=True)
+
+    @staticmethod
+    def _weights(like: Tensor) -> Tensor:
+        return like.new_tensor(LUMA).view(1, 3, 1, 1)
 
 
 def refine(

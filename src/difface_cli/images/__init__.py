@@ -3,11 +3,18 @@
 `read` gives a `Photo` (pixels upright, alpha, colour profile, EXIF, depth), `write` puts one
 back in its place in one step. The modules: `photo` is the record and its arithmetic, `reading`
 and `decode` take files apart, `writing` and `encode16` put them together, `exif` edits metadata,
-`screen` shows a photo in sRGB, `quiet` tames Pillow.
+`chroma` takes colour away and gives it, `screen` shows a photo in sRGB, `quiet` tames Pillow.
 """
 
 from __future__ import annotations
 
+from difface_cli.images.chroma import (
+    desaturated,
+    is_toned,
+    luma,
+    recoloured,
+    with_chroma_of,
+)
 from difface_cli.images.photo import (
     MAX_PIXELS,
     MIN_SIDE,
@@ -25,16 +32,21 @@ __all__ = [
     "MAX_PIXELS",
     "MIN_SIDE",
     "Photo",
+    "desaturated",
     "encode",
     "format_for",
     "is_gray",
+    "is_toned",
+    "luma",
     "on_screen",
     "peek",
     "read",
     "read_bytes",
     "read_stdin",
+    "recoloured",
     "rgb8",
     "upscale",
+    "with_chroma_of",
     "with_pixels",
     "write",
 ]
