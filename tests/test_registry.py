@@ -118,6 +118,17 @@ def test_a_mistake_names_file_table_and_key(
     assert key in caught.value.message
 
 
+def test_colorizing_needs_a_prior_and_no_estimator(file: Path) -> None:
+    block = MODEL.replace('"restore"', '"colorize"').replace(
+        'estimator = "starter-estimator"\n', ""
+    )
+    file.write_text(WEIGHTS + block)
+    assert "estimator" not in registry.load(file).model("mine", "colorize").parts
+    file.write_text(WEIGHTS + block.replace('prior = "mine"', ""))
+    with pytest.raises(RegistryError, match="prior is missing, and the task colorize needs it"):
+        registry.load(file)
+
+
 def test_n_stays_within_the_priors_training(file: Path) -> None:
     file.write_text(WEIGHTS + "max_timestep = 300\n" + MODEL)
     text = file.read_text().replace("max_timestep = 300\n", "", 1)

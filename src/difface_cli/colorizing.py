@@ -143,11 +143,19 @@ def _put_back(
             pixels,
             drawn,
             pipeline.matrix(gray, found[face.index].face, size, options),
-            mask=np.ones((size, size), np.float32) if options.aligned else None,
+            mask=_shown(size, options.aligned),
             original_crop=drawn,  # no colour to match in a grey photo
             strength=options.strength,
         )
     return images.with_chroma_of(gray, pixels)
+
+
+def _shown(size: int, aligned: bool) -> Array:
+    """Where a face's colour shows, s×s in [0, 1]: all of it, or an oval that fades early."""
+    if aligned:
+        return np.ones((size, size), np.float32)
+    oval: Array = paste.face_mask(size) ** 2
+    return oval
 
 
 def _seeds(cut: Array, options: Options) -> tuple[int, ...]:

@@ -19,6 +19,7 @@ from difface_cli.images import luma, recoloured
 FACE = np.array([0.147, -0.050, -0.130], np.float32)  # mean of the portraits' ovals
 AROUND = np.array([-0.060, 0.015, 0.075], np.float32)  # one deviation of what is around them
 STRENGTH = 1.7
+NARROW = 3  # so that no skin is drawn beside a narrow face
 AROUND_MEAN, AROUND_SPREAD = 0.4, 0.7  # in deviations: blue rather than tan
 
 
@@ -32,7 +33,7 @@ def tinted(gray: Floats, seed: int) -> Floats:
     Returns:
         s×s×3 in [0, 1].
     """
-    oval = face_mask(gray.shape[0])[..., None]
+    oval = face_mask(gray.shape[0])[..., None] ** NARROW
     draw = np.float32(AROUND_MEAN + AROUND_SPREAD * np.random.default_rng(seed).standard_normal())
     chroma: Floats = STRENGTH * oval * FACE + (1 - oval) * draw * AROUND
     chroma -= luma(chroma)

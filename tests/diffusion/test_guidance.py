@@ -12,7 +12,7 @@ import torch
 from torch import Tensor
 
 from difface_cli.diffusion.denoiser import Denoised
-from difface_cli.diffusion.guidance import Mask, Operator, Solvable, refine
+from difface_cli.diffusion.guidance import LUMA, Luma, Mask, Operator, Solvable, refine
 from difface_cli.diffusion.samplers import ddim, ddpm
 from difface_cli.diffusion.schedule import linear, timesteps
 from tests.diffusion.test_samplers import gaussian, golden_run, oracle, replay
@@ -51,9 +51,11 @@ def objective(x: Tensor, x0: Tensor, gamma: float, misfit: Tensor) -> Tensor:
 
 def operators(soft: bool) -> list[tuple[Solvable, Callable[[Tensor], Tensor]]]:
     y0, mask, mean = rand(2, 3, 8, 8, seed=1), hole(soft), rand(2, 1, 8, 8, seed=2)
+    red, green, blue = LUMA
     return [
         (Mask(y0, mask), lambda x: (1 - mask) * (y0 - x)),
         (Mean(mean), lambda x: mean - x.mean(1, keepdim=True)),
+        (Luma(mean), lambda x: mean - red * x[:, :1] - green * x[:, 1:2] - blue * x[:, 2:]),
     ]
 
 
@@ -74,6 +76,28 @@ def test_the_gradient_is_that_of_the_misfit(soft: bool) -> None:
         x0 = rand(2, 3, 8, 8).requires_grad_()
         (slope,) = torch.autograd.grad((misfit(x0) ** 2).sum(), x0)
         torch.testing.assert_close(operator.gradient(x0.detach()), slope)
+
+
+def test_the_luma_closed_form_solves_the_normal_equations() -> None:
+    """(I + γ w wᵀ) x = x0 + γ w y0, a 3×3 system a pixel, solved by elimination."""
+    x0, y0, gamma = rand(2, 3, 8, 8), rand(2, 1, 8, 8, seed=2), 0.7
+    w = torch.tensor(LUMA, dtype=torch.float64)
+    right = x0 + gamma * w.view(1, 3, 1, 1) * y0
+    solved = torch.linalg.solve(
+        torch.eye(3, dtype=torch.float64) + gamma * torch.outer(w, w),
+        right.movedim(1, -1).reshape(-1, 3, 1),
+    )
+    out = Luma(y0).closed_form(x0, gamma).movedim(1, -1).reshape(-1, 3, 1)
+    torch.testing.assert_close(out, solved)
+
+
+def test_a_large_gamma_brings_the_luma_and_moves_nothing_across_it() -> None:
+    x0, y0 = rand(2, 3, 8, 8), rand(2, 1, 8, 8, seed=2)
+    w = torch.tensor(LUMA, dtype=torch.float64).view(1, 3, 1, 1)
+    out = Luma(y0).closed_form(x0, 1e9)
+    torch.testing.assert_close((w * out).sum(1, keepdim=True), y0, atol=1e-7, rtol=0)
+    across = torch.linalg.cross((out - x0).movedim(1, -1), w.movedim(1, -1))
+    torch.testing.assert_close(across, torch.zeros_like(across), atol=1e-12, rtol=0)
 
 
 @pytest.mark.parametrize("g", [0.05, 0.1, 0.3, 0.49])
