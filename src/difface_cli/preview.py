@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import numpy as np
+import numpy.typing as npt
 from PIL import Image, ImageDraw, ImageFont
 
-from difface_cli import images
+from difface_cli import grids, images
 from difface_cli.images import Photo
 from difface_cli.pipeline import Crops, Found
 
@@ -36,15 +37,13 @@ def numbered(photo: Photo, faces: Sequence[Found]) -> Photo:
 
 
 def fillings(crops: Sequence[Crops]) -> Photo:
-    """A contact sheet: a row a face, first with its holes, then the samples with their numbers."""
-    rows = [np.concatenate([face.original, *face.restored], axis=1) for face in crops]
-    sheet = Image.fromarray((np.concatenate(rows).clip(0, 1) * 255).round().astype(np.uint8))
-    draw = ImageDraw.Draw(sheet)
-    side = crops[0].original.shape[0]
-    font = ImageFont.load_default(max(10.0, side / 14))
-    for row, face in enumerate(crops):
-        for k in range(len(face.restored)):
-            at = ((k + 1) * side, row * side)
-            draw.rectangle(draw.textbbox(at, str(k + 1), font=font), fill="black")
-            draw.text(at, str(k + 1), fill="white", font=font)
-    return Photo(pixels=np.asarray(sheet), format="PNG")
+    """A contact sheet: a row a face, first with its holes, then the numbered samples."""
+    rows = [[_tile(face.original), *map(_tile, face.restored)] for face in crops]
+    samples = [f"sample {k + 1}" for k in range(len(crops[0].restored))]
+    labels = [f"face {face.index}" for face in crops]
+    grid = grids.Grid(rows, labels, ["with holes", *samples], apart=1)
+    return Photo(pixels=grids.draw(grid, crops[0].original.shape[0]), format="PNG")
+
+
+def _tile(picture: npt.NDArray[np.float32]) -> grids.Tile:
+    return grids.Tile(lambda: picture)
