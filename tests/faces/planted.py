@@ -8,7 +8,8 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from difface_cli.faces.retinaface import MEAN_BGR, anchors
+from difface_cli.faces.anchors import anchors
+from difface_cli.faces.retinaface import MEAN_BGR
 from tests.faces.pictures import Array
 
 MIN_SIZES = [[16, 32], [64, 128], [256, 512]]

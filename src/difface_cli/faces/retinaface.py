@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Mapping, Sequence
-from functools import lru_cache
 from typing import Any, NamedTuple, cast
 
 import numpy as np
@@ -16,6 +15,7 @@ import torch
 from torch import Tensor, nn
 
 from difface_cli.errors import RegistryError, WeightsInvalid
+from difface_cli.faces.anchors import anchors, decode
 from difface_cli.faces.resample import Array
 
 BACKBONES = ("resnet50", "mobile0.25")
@@ -56,6 +56,54 @@ def build_retinaface(
         RegistryError: for an unknown backbone, or anchors that no head answers for.
         WeightsInvalid: when names or shapes differ from the network's.
     """
+    network = _facexlib(backbone, device)
+    load_strictly(network, state_dict, f"RetinaFace {backbone}")
+    _adapt(network, relu_slope, min_sizes)
+    return network.eval().requires_grad_(False)
+
+
+def trainable_retinaface(
+    backbone: str,
+    *,
+    relu_slope: float | None = None,
+    min_sizes: list[list[int]] | None = None,
+) -> nn.Module:
+    """facexlib's RetinaFace with random weights, on the CPU, to be trained.
+
+    It takes what `prepared` gives, and answers with one tensor, b×A×16: four offsets, two logits
+    (no face, face) and ten landmark coordinates at each anchor. Its parameters carry the names
+    that `build_retinaface` reads.
+
+    Args:
+        backbone, relu_slope, min_sizes: see `build_retinaface`.
+
+    Raises:
+        RegistryError: see `build_retinaface`.
+    """
+    network = _facexlib(backbone, torch.device("cpu"))
+    _adapt(network, relu_slope, min_sizes)
+    for module in network.modules():
+        if isinstance(module, nn.Conv2d):
+            nn.init.kaiming_normal_(
+                module.weight, a=0.1, mode="fan_out" if module.groups == 1 else "fan_in"
+            )
+            if module.bias is not None:
+                nn.init.zeros_(module.bias)
+    parts = cast(Any, network)
+    for head in (*parts.ClassHead, *parts.BboxHead, *parts.LandmarkHead):
+        nn.init.normal_(head.conv1x1.weight, std=0.01)
+    for head in parts.ClassHead:  # nearly all anchors see no face
+        head.conv1x1.bias.data = head.conv1x1.bias.new_tensor([1.0, -1.0]).repeat(ANCHORS_A_CELL)
+    parts.phase = "train"  # logits in place of probabilities
+    network.register_forward_hook(_joined)
+    return network.train()
+
+
+def _joined(network: nn.Module, inputs: Any, out: Sequence[Tensor]) -> Tensor:
+    return torch.cat(tuple(out), dim=-1)
+
+
+def _facexlib(backbone: str, device: torch.device) -> nn.Module:
     from facexlib.detection.retinaface import RetinaFace
 
     if backbone not in BACKBONES:
@@ -65,7 +113,10 @@ def build_retinaface(
     with warnings.catch_warnings():  # torchvision's about facexlib's way to ask for no weights
         warnings.simplefilter("ignore")
         network: nn.Module = RetinaFace(backbone, half=False, device=device)
-    load_strictly(network, state_dict, f"RetinaFace {backbone}")
+    return network
+
+
+def _adapt(network: nn.Module, relu_slope: float | None, min_sizes: list[list[int]] | None) -> None:
     if relu_slope is not None:
         for module in network.modules():
             if isinstance(module, nn.LeakyReLU):
@@ -78,7 +129,6 @@ def build_retinaface(
                 "Write min_sizes as [[16, 32], [64, 128], [256, 512]].",
             )
         settings.cfg = {**settings.cfg, "min_sizes": min_sizes}
-    return network.eval().requires_grad_(False)
 
 
 def load_strictly(network: nn.Module, state_dict: Mapping[str, Tensor], name: str) -> None:
@@ -104,6 +154,12 @@ def to_batch(pictures: Sequence[Array], device: torch.device) -> Tensor:
     return batch.permute(0, 3, 1, 2).float()
 
 
+def prepared(pictures: Tensor) -> Tensor:
+    """What the network takes: b×3×h×w RGB in [0, 255] → BGR without the mean, float32."""
+    mean = torch.tensor(MEAN_BGR, device=pictures.device)[:, None, None]
+    return pictures.flip(1) - mean
+
+
 def answer(network: nn.Module, pictures: Tensor) -> Answers:
     """Run the network.
 
@@ -111,38 +167,14 @@ def answer(network: nn.Module, pictures: Tensor) -> Answers:
         network: as `build_retinaface` gives it: `cfg` has "min_sizes", "steps" and "variance".
         pictures: b×3×h×w RGB in [0, 255], on the network's device.
     """
-    mean = torch.tensor(MEAN_BGR, device=pictures.device)[:, None, None]
-    offsets, probabilities, points = network(pictures.flip(1) - mean)
+    offsets, probabilities, points = network(prepared(pictures))
     cfg = cast(Any, network).cfg
-    centre, size = anchors(
+    centres, sides = anchors(
         pictures.shape[2],
         pictures.shape[3],
         tuple(tuple(level) for level in cfg["min_sizes"]),
         tuple(cfg["steps"]),
     )
-    centre, size = centre.to(pictures.device), size.to(pictures.device)
-    near, far = cfg["variance"]
-    middle = centre + offsets[..., :2] * near * size
-    half = size * torch.exp(offsets[..., 2:] * far) / 2
-    landmarks = points.unflatten(-1, (5, 2)) * near * size[:, None] + centre[:, None]
-    boxes = torch.cat([middle - half, middle + half], dim=-1)
+    centres, sides = centres.to(pictures.device), sides.to(pictures.device)
+    boxes, landmarks = decode(offsets, points, centres, sides, cfg["variance"])
     return Answers(boxes, probabilities[..., 1], landmarks)
-
-
-@lru_cache(maxsize=16)
-def anchors(
-    height: int, width: int, min_sizes: Sequence[Sequence[int]], steps: Sequence[int]
-) -> tuple[Tensor, Tensor]:
-    """Centres (A×2) and sides (A×1) of the anchors, pixels, in the order of the answers.
-
-    Each level has a cell of `step` pixels for every started `step` of the picture, and in each
-    cell one square anchor of each of its sizes. Read-only: the result is shared.
-    """
-    centres, sides = [], []
-    for sizes, step in zip(min_sizes, steps, strict=True):
-        y = (torch.arange(-(-height // step)) + 0.5) * step
-        x = (torch.arange(-(-width // step)) + 0.5) * step
-        grid = torch.stack(torch.meshgrid(x, y, indexing="xy"), dim=-1).reshape(-1, 2)
-        centres.append(grid.repeat_interleave(len(sizes), dim=0))
-        sides.append(torch.tensor(sizes, dtype=torch.float32).repeat(len(grid))[:, None])
-    return torch.cat(centres), torch.cat(sides)

@@ -75,7 +75,10 @@ def _stamp(recipe: Recipe) -> dict[str, str]:
 
 
 def _half(value: Tensor) -> Tensor:
-    return (value.half() if value.is_floating_point() else value).cpu().contiguous()
+    """In float16, unless that is too narrow, as for the variances of a detector's features."""
+    value = value.detach().cpu().contiguous()
+    half = value.half() if value.is_floating_point() else value
+    return half if bool(half.isfinite().all()) else value
 
 
 def _replace(target: Path, write: Any) -> None:

@@ -9,14 +9,17 @@ from torch import Tensor, nn
 
 from difface_cli import registry
 from difface_cli.errors import RegistryError, UsageError, WeightsInvalid
+from difface_cli.faces.retinaface import trainable_retinaface
 from difface_cli.networks import build
 from difface_cli.networks.unet import UNet
 from difface_cli.registry import Weights
+from difface_cli.training.detector import Detection
 from difface_cli.training.estimator import Filling, Restoration
 from difface_cli.training.objective import Objective, Portraits
 from difface_cli.training.pictures import Pictures
 from difface_cli.training.prior import Denoising
 from difface_cli.training.recipe import Recipe
+from difface_cli.training.scenes.album import Album
 from difface_cli.weights import formats
 from difface_cli.weights.store import verified
 
@@ -33,6 +36,8 @@ def objective(recipe: Recipe, validation: bool = False) -> Objective:
         raise UsageError(
             "The recipe names no pictures to learn from.", "Name a folder of them with --data."
         )
+    if recipe.task == "detector":
+        return Detection(Album.of(folder, "test" if validation else "train"), recipe)
     portraits = Portraits(Pictures.of(folder, recipe.size), recipe.data, recipe.seed)
     if recipe.task == "prior":
         return Denoising(portraits, recipe.goal)
@@ -52,12 +57,7 @@ def network(recipe: Recipe, start: Path | None = None) -> nn.Module:
         RegistryError, WeightsMissing: for weights of models.toml that are not there.
         WeightsInvalid: when the weights to start with are no state dict of the network.
     """
-    try:
-        with torch.random.fork_rng(devices=[]):
-            torch.manual_seed(recipe.seed)  # random weights are the recipe's as well
-            made = build(recipe.network, recipe.params)
-    except ValueError as error:
-        raise UsageError(f"The recipe's network: {error}.", "Correct network or params.") from None
+    made = _built(recipe)
     if start is None and recipe.start:
         start = verified(_weights(recipe.start))
     if start is not None:
@@ -65,6 +65,19 @@ def network(recipe: Recipe, start: Path | None = None) -> nn.Module:
     elif isinstance(made, UNet):
         made.zero_init()
     return made.train()
+
+
+def _built(recipe: Recipe) -> nn.Module:
+    try:
+        with torch.random.fork_rng(devices=[]):
+            torch.manual_seed(recipe.seed)  # random weights are the recipe's as well
+            if recipe.task != "detector":
+                return build(recipe.network, recipe.params)
+            if recipe.network != "retinaface":
+                raise ValueError(f"a detector is a retinaface, not {recipe.network!r}")
+            return trainable_retinaface(**{"backbone": "resnet50", **recipe.params})
+    except (ValueError, TypeError) as error:
+        raise UsageError(f"The recipe's network: {error}.", "Correct network or params.") from None
 
 
 def _weights(name: str) -> Weights:

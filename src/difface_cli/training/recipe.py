@@ -104,6 +104,26 @@ class Goal:
 
 
 @dataclass(frozen=True)
+class Scenes:
+    """What a detector's pictures are like.
+
+    Attributes:
+        tilted: share of the faces that are tilted by up to `tilt` degrees to either side; the
+            others are nearly upright.
+        turned: share of the faces that look to the side, by up to `turn` degrees.
+        shear: of faces, standard deviation.
+        worn: share of the pictures that lose most of their detail.
+    """
+
+    tilted: float = 0.1
+    tilt: float = 45.0
+    turned: float = 0.0
+    turn: float = 0.0
+    shear: float = 0.05
+    worn: float = 0.0
+
+
+@dataclass(frozen=True)
 class Recipe:
     """A whole training.
 
@@ -134,6 +154,7 @@ class Recipe:
     optimizer: Optimizer = Optimizer()
     data: Data = Data()
     goal: Goal = Goal()
+    scenes: Scenes = Scenes()
     every: Every = Every()
     fingerprint: str = ""
 
@@ -164,6 +185,7 @@ def read(path: Path, task: str) -> Recipe:
         optimizer=_optimizer(root.table("optimizer")),
         data=_data(root.table("data")),
         goal=_goal(root.table("goal")),
+        scenes=_scenes(root.table("scenes")),
         every=_every(root.table("every")),
         fingerprint=_fingerprint(root),
     )
@@ -221,6 +243,19 @@ def _goal(table: Table) -> Goal:
     if goal.loss == "simple+vlb" and goal.predicts != "eps":
         raise table.error("loss", "is simple+vlb, which is for a prior that predicts eps")
     return goal
+
+
+def _scenes(table: Table) -> Scenes:
+    scenes = Scenes(
+        tilted=table.real("tilted", 0.1, 0, 1),
+        tilt=table.real("tilt", 45.0, 0, 180),
+        turned=table.real("turned", 0.0, 0, 1),
+        turn=table.real("turn", 0.0, 0, 60),
+        shear=table.real("shear", 0.05, 0, 1),
+        worn=table.real("worn", 0.0, 0, 1),
+    )
+    table.end()
+    return scenes
 
 
 def _every(table: Table) -> Every:
