@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 import torch
+from safetensors.torch import load_file
 
 from difface_cli.errors import UsageError, WeightsInvalid
 from difface_cli.training import checkpoints
@@ -59,3 +60,11 @@ def test_a_failed_save_leaves_the_last_one(
     assert checkpoints.load(tmp_path, recipe)["step"] == 3
     assert {p.name for p in tmp_path.iterdir() if p.is_file()} >= {"checkpoint.pt"}
     assert not list(tmp_path.glob(".*.part"))
+
+
+def test_averages_too_wide_for_float16_stay_as_they_are(recipe: Recipe, tmp_path: Path) -> None:
+    wide = {"variance": torch.tensor([1e5, 1.0]), "w": torch.tensor([0.5])}
+    checkpoints.save(tmp_path, recipe, STATE | {"average": wide})
+    weights = load_file(tmp_path / checkpoints.WEIGHTS)
+    assert torch.equal(weights["variance"], wide["variance"])
+    assert weights["w"].dtype == torch.float16

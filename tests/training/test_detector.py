@@ -10,15 +10,18 @@ import pytest
 import torch
 from torch import Tensor
 
+from difface_cli.cli import training as command
 from difface_cli.errors import DifFaceError, UsageError
 from difface_cli.faces import anchors as layout
 from difface_cli.faces.retinaface import answer, build_retinaface, prepared, trainable_retinaface
 from difface_cli.training import making
+from difface_cli.training import recipe as recipes
 from difface_cli.training.detector import Detection
 from difface_cli.training.matching import NOTHING
 from difface_cli.training.objective import Batch
 from difface_cli.training.recipe import Data, Recipe
 from difface_cli.training.scenes.collages import FACE, Scene
+from difface_cli.weights.load import read_tensors
 from tests.training.scenes.people import folder
 
 SIZE = 64
@@ -193,3 +196,23 @@ def test_a_sheet_shows_what_was_found(detection: Detection) -> None:
     green = torch.tensor([0.0, 1.0, 0.0])[:, None, None]
     count = int(((marked == green).all(dim=0) & ~(plain == green).all(dim=0)).sum())
     assert count > 12 * 4
+
+
+def test_from_recipe_to_weights_a_detector_reads(portraits: Path, tmp_path: Path) -> None:
+    """The whole way, with a picture of what it finds, and once more from the checkpoint."""
+    path = tmp_path / "tiny.toml"
+    path.write_text(
+        f'network = "retinaface"\nsize = {SIZE}\nsteps = 2\nbatch = 2\nprecision = "bf16"\n'
+        '[params]\nbackbone = "mobile0.25"\n[scenes]\ntilt = 80\nworn = 0.5\n'
+        "[every]\nlog = 1\ncheckpoint = 1\nsheet = 2\n"
+    )
+    settings, out = recipes.read(path, "detector"), tmp_path / "out"
+    assert settings.scenes.tilt == 80
+    wishes = command.Wishes(data=portraits, device="cpu", minutes=0)
+    said: list[str] = []
+    assert command.run(settings, out, wishes, lambda report: said.extend(report.values)) == 1
+    assert command.run(settings, out, replace(wishes, resume=True), lambda report: None) == 2
+    assert {"loss", "class", "box", "landmarks"} <= set(said)
+    state = read_tensors(out / "weights.safetensors", CPU)
+    build_retinaface("mobile0.25", state_dict=state, device=CPU)
+    assert [p.suffix for p in sorted((out / "sheets").iterdir())] == [".png", ".png"]
