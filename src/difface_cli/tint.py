@@ -1,7 +1,9 @@
 """Where the chain of a colourisation starts: a grey face with a coarse tint.
 
-Diffused to N without any, a grey face stays grey: the prior saw grey portraits, and at the last
-timestep it was trained for, the lack of colour over a whole face still shows through the noise.
+Diffused to N without any, a grey face stays grey, with a twelfth of its true chroma
+(`benchmarks/colorize.py`): the prior saw grey portraits, and at the last timestep it was trained
+for, the lack of colour over a whole face still shows through the noise.
+
 So the face is given the colour that faces have, and what is around it a colour between blue and
 tan; the prior puts colours in their places from there. The numbers are those of the portraits that
 the starter was trained on (`starter/README.md`), strengthened, as the prior pulls towards grey.
