@@ -14,7 +14,7 @@ from pathlib import Path
 
 from difface_cli.weights.store import PACKAGE, sha256
 
-PARTS = ("prior", "estimator", "detector", "lama")
+PARTS = ("prior", "estimator", "srcnn", "lama", "detector")
 
 
 def main() -> None:

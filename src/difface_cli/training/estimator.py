@@ -26,8 +26,11 @@ class Restoration:
         sharp, settings = [], []
         for number in numbers:
             rng = self.portraits.generator(number)
-            sharp.append(self.portraits.draw(number, rng))
-            settings.append(degradations.training(rng, self.goal.resample))
+            picture = self.portraits.draw(number, rng)
+            drawn = degradations.training(rng, self.goal.resample)
+            # Colour that was lost is not to be guessed (published code).
+            sharp.append(degradations.luma(picture).expand_as(picture) if drawn.gray else picture)
+            settings.append(drawn)
         x = torch.stack(sharp)
         if self.goal.degradation == "none":
             return x, x
