@@ -13,6 +13,9 @@ from difface_cli.report.records import Picture
 BEST, GOOD = 90, 80
 """Qualities of WebP: at first, and where that is too large."""
 
+GOOD_SHARE = 0.65
+"""About what is left of the bytes then."""
+
 SMALLEST_SIDE = 16
 
 
@@ -29,9 +32,9 @@ def encode(pictures: Iterable[Picture], limit: int) -> dict[Picture, str]:
         length = sum(len(uris[picture]) for picture in shown)
         if length <= limit or all(scale * _longest(p) <= SMALLEST_SIDE for p in uris):
             return uris
-        if quality == GOOD:
-            # Bytes grow a little slower than pixels, so this comes near the limit from above.
-            scale *= min(0.95, max(0.2, (max(limit, 0) / length) ** 0.5))
+        share, largest = (GOOD_SHARE, 1.0) if quality == BEST else (1.0, 0.95)
+        # Bytes grow slower than pixels: with about the power 1.8 of the side.
+        scale *= min(largest, max(0.2, (max(limit, 0) / (share * length)) ** 0.55))
         quality = GOOD
 
 
@@ -46,7 +49,7 @@ def _webp(picture: Picture, scale: float, quality: int) -> bytes:
         width, height = (max(1, round(side * scale)) for side in image.size)
         image = image.resize((width, height), Image.Resampling.LANCZOS)
     file = io.BytesIO()
-    image.save(file, "WEBP", quality=quality)
+    image.save(file, "WEBP", quality=quality, method=2)  # half the time of 4, 3 % more bytes
     return file.getvalue()
 
 
