@@ -8,9 +8,12 @@ Without arguments, sizes and hashes are brought up to date with the files in the
 from __future__ import annotations
 
 import re
-import shutil
 import sys
 from pathlib import Path
+
+import torch
+from safetensors import safe_open
+from safetensors.torch import save_file
 
 from difface_cli.weights.store import PACKAGE, sha256
 
@@ -24,7 +27,7 @@ def main() -> None:
         part, _, source = argument.partition("=")
         if part not in PARTS:
             sys.exit(f"{part!r} is none of {', '.join(PARTS)}")
-        shutil.copyfile(source, starter / f"{part}.safetensors")
+        embed(Path(source), starter / f"{part}.safetensors")
 
     registry = Path(__file__).parents[1] / "models.toml"
     text = registry.read_text(encoding="utf-8")
@@ -36,6 +39,20 @@ def main() -> None:
         if not found:
             sys.exit(f"models.toml has no block for starter-{part}")
     registry.write_text(text, encoding="utf-8")
+
+
+def embed(source: Path, target: Path) -> None:
+    """Copy a file of weights with the counters of its batch norms, zero where it has none.
+
+    An average of weights has no average count, and a network's state wants one; it is not used.
+    """
+    with safe_open(source, "pt") as file:
+        metadata = file.metadata()
+        state = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
+    for name in [name for name in state if name.endswith(".running_mean")]:
+        counter = name.removesuffix("running_mean") + "num_batches_tracked"
+        state.setdefault(counter, torch.zeros((), dtype=torch.int64))
+    save_file(state, target, metadata)
 
 
 if __name__ == "__main__":

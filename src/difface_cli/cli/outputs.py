@@ -163,7 +163,7 @@ def _refuse_clashes(jobs: list[Job]) -> None:
             if path in taken and taken[path] != job.source:
                 raise OutputError(
                     f"{taken[path]} and {job.source} would both be written to {path}.",
-                    "Restore them one after the other into different folders.",
+                    "Do them one after the other into different folders.",
                 )
             taken[path] = job.source
 
