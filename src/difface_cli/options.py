@@ -91,7 +91,7 @@ def parse_choice(choice: str, option: str = "--faces") -> str | frozenset[int]:
     if not all(part.isascii() and part.isdigit() for part in parts):
         raise UsageError(
             f"{option} takes all, largest, center or numbers such as 0,2, not {choice!r}.",
-            "See the numbers of the faces with --dry-run.",
+            "See the numbers of the faces with difface restore --dry-run.",
         )
     return frozenset(int(part) for part in parts)
 
@@ -104,7 +104,7 @@ def choose(faces: Sequence[Face], choice: str, width: int, height: int) -> froze
             there = f"0 to {len(faces) - 1}" if faces else "none"
             raise FaceError(
                 f"There is no face {absent[0]}: the faces found are {there}.",
-                "See their numbers with --dry-run.",
+                "See their numbers with difface restore --dry-run.",
             )
         return wanted
     if wanted == "all" or not faces:

@@ -288,6 +288,10 @@ def test_bad_sweeps_are_one_sentence(album: Path, arguments: list[str], said: st
     assert sorted(album.rglob("*")) == before
 
 
+def test_stdin_is_refused(album: Path) -> None:
+    assert_refused(difface("sweep-n", "-", *SWEEP), "not from stdin")
+
+
 @pytest.mark.parametrize("name", ["meadow.png", "absent.png"])
 def test_photos_without_a_face_are_one_sentence(album: Path, name: str) -> None:
     Image.new("RGB", (100, 80), (90, 120, 60)).save("meadow.png")

@@ -29,7 +29,7 @@ from difface_cli import (
 from difface_cli.cli import console, outputs, running
 from difface_cli.cli.running import Source
 from difface_cli.difface import Estimator
-from difface_cli.errors import FaceError
+from difface_cli.errors import FaceError, UsageError
 from difface_cli.grids import pixels
 from difface_cli.images import Photo
 from difface_cli.models import Ready
@@ -93,6 +93,8 @@ class Session:
 
 def run(photo: str, folder: Path, session: Session, *, overwrite: bool) -> None:
     """Sweep one photo into a folder, and say where what is."""
+    if photo == outputs.STREAM:  # whoever applies a cell later needs the photo again
+        raise UsageError("A sweep takes a photo from a file, not from stdin.", "Save it first.")
     start = time.perf_counter()
     with console.photo_progress(1, quiet=session.as_json) as progress:
         progress.photo(Path(photo).name, 0, 1)
