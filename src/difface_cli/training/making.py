@@ -96,7 +96,7 @@ def _fill(made: nn.Module, start: Path) -> None:
     except RuntimeError as error:
         first = str(error).partition("\n")[2].partition("\n")[0].strip()
         raise WeightsInvalid(
-            f"{start} does not fit the recipe's network: {first}",
+            f"{start} does not fit the recipe's network: {first[:200]}",
             "Correct start, network or params.",
         ) from None
 
