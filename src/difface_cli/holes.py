@@ -95,6 +95,13 @@ def check(wish: Wish) -> None:
         raise UsageError(f"{source!r} is no colour.", "Write it as '#ff00ff', in quotes.")
 
 
+def places(wish: Wish) -> tuple[Path, ...]:
+    """The file or folder that holes are read from; none where the photo itself shows them."""
+    source = wish.source
+    named = source is not None and source != ALPHA and not COLOUR.fullmatch(source)
+    return (Path(source),) if source is not None and named else ()
+
+
 def find(photo: Photo, name: str, wish: Wish) -> Holes:
     """The holes of a photo.
 

@@ -72,6 +72,13 @@ def test_an_error_is_printed_once_with_its_hint_and_exit_code() -> None:
     assert result.exit_code == DifFaceError.exit_code == 2
 
 
+def test_files_that_the_system_refuses_are_no_fault_of_the_program() -> None:
+    error = OSError(errno.ENAMETOOLONG, "File name too long", "long.png")
+    result = run_failing(error)
+    assert result.stderr.startswith("error: long.png: File name too long.\nhint: ")
+    assert result.exit_code == 2
+
+
 def test_an_error_without_hint_is_one_line() -> None:
     assert run_failing(ImageError("It is empty.")).stderr == "error: It is empty.\n"
 

@@ -245,3 +245,11 @@ def test_the_choices_are_all_that_there_is() -> None:
     assert {r.value for r in command.Recipe} == {*RECIPES, "custom", "none"}
     assert {h.value for h in command.Hole} == set(KINDS)
     assert {r.value for r in command.Resample} == set(RESAMPLES)
+
+
+def test_out_must_not_be_a_file(folder: Path, tmp_path: Path) -> None:
+    (tmp_path / "out").write_text("kept")
+    result = run(folder, tmp_path / "out")
+    assert result.exit_code == DifFaceError.exit_code
+    assert "is no folder" in result.stderr
+    assert (tmp_path / "out").read_text() == "kept"

@@ -202,6 +202,9 @@ def test_json_is_one_line_a_photo(album: Path) -> None:
         (["--mask-threshold", "0"], "--mask-threshold"),
         (["--face", "1,2,3"], "--face takes X,Y,WIDTH,HEIGHT"),
         (["--face", "1,2,0,4"], "--face takes"),
+        (["--face", "1e300,1e300,1e300,1e300"], "--face takes"),
+        (["-o", "-", "--samples", "2"], "stdout holds one result"),
+        (["--mask", "m" * 300], "File name too long"),
         (["--landmarks", "1,2,3,4"], "--landmarks takes five points"),
         (["--landmarks", "1,1,1,1,1,1,1,1,1,1"], "landmarks lie in one place"),
         (["--face", "1,2,30,40", "--aligned"], "is a face already"),
@@ -218,3 +221,14 @@ def test_wrong_use_is_a_sentence_and_leaves_nothing(
     assert says in " ".join(result.output.split())
     assert "Traceback" not in result.output
     assert not Path("inpainted").exists()
+
+
+@pytest.mark.parametrize(("mask", "output"), [("mask.png", "mask.png"), ("masks", "masks")])
+def test_masks_are_never_written_over(album: Path, mask: str, output: str) -> None:
+    (album / "masks").mkdir()
+    kept = (album / "mask.png").read_bytes()
+    (album / "masks/photo.png").write_bytes(kept)
+    result = inpaint("photo.png", "--mask", mask, "-o", output, "--overwrite")
+    assert result.exit_code == 2
+    assert "mask" in result.stderr
+    assert (album / "mask.png").read_bytes() == (album / "masks/photo.png").read_bytes() == kept

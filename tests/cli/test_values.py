@@ -38,7 +38,9 @@ def test_what_is_no_list_of_whole_numbers_names_the_option(text: str) -> None:
         values.whole(text, "--n")
 
 
-@pytest.mark.parametrize("text", ["nan", "inf", "0:inf", "0:1:nan", "x"])
+@pytest.mark.parametrize(
+    "text", ["nan", "inf", "0:inf", "0:1:nan", "x", "1e9999999999999", "0:1e999999:1e-999999"]
+)
 def test_what_is_no_list_of_numbers_names_the_option(text: str) -> None:
     with pytest.raises(UsageError, match="--eta "):
         values.real(text, "--eta")

@@ -53,6 +53,8 @@ def test_lines_come_by_name_and_have_a_plain_scale() -> None:
         ({"quality": 0}, "quality"),
         ({"file": "../x.jpg"}, "outside"),
         ({"file": "/x.jpg"}, "outside"),
+        ({"file": ""}, "outside"),
+        ({"sigma_x": float("nan")}, "finite"),
         ({"mask": "circle"}, "circle"),
         ({"mask_seed": -1}, "seed"),
         ({"noise_seed": -1}, "seed"),
@@ -91,3 +93,10 @@ def test_another_file_is_refused(content: bytes, tmp_path: Path) -> None:
         manifest.load(tmp_path / "m")
     with pytest.raises(UsageError, match="cannot be read"):
         manifest.load(tmp_path / "absent")
+
+
+def test_endless_nesting_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "m.jsonl"
+    path.write_text('{"a":' * 100_000)
+    with pytest.raises(UsageError, match="Line 1 of"):
+        manifest.load(path)

@@ -60,6 +60,8 @@ def plan(
             f"{out} lies within {folder}, the folder of the good pictures.",
             "Choose a folder outside it.",
         )
+    if out.exists() and not out.is_dir():
+        raise OutputError(f"{out} is no folder.", "Choose another OUT.")
     tasks = []
     for file, name in folders.targets(files).items():
         entry = entries.get(file)
@@ -90,7 +92,8 @@ def run(tasks: list[Task], out: Path) -> int:
         if done:
             atomic.write(out / manifest.NAME, manifest.dump(done))
     if done:
-        console.plain(f"{len(done)} pictures → {out}, described in {out / manifest.NAME}")
+        count = f"{len(done)} picture" + ("s" if len(done) != 1 else "")
+        console.plain(f"{count} → {out}, described in {out / manifest.NAME}")
     return code
 
 

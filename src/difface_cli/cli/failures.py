@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import errno
 import traceback
 
 from difface_cli.cli import console
-from difface_cli.errors import DeviceError, DifFaceError
+from difface_cli.errors import DeviceError, DifFaceError, OutputError
 
 INTERRUPTED = 130
 UNEXPECTED = 70  # EX_SOFTWARE of sysexits.h
+OF_FILES = frozenset(
+    {errno.ENAMETOOLONG, errno.EACCES, errno.EPERM, errno.EROFS, errno.ENOSPC, errno.EDQUOT}
+)
 
 ASK_FOR_TRACEBACK = (
     "Run again as 'difface --debug ...' (or with DIFFACE_DEBUG=1) for the traceback, and report it."
@@ -42,6 +46,9 @@ def interrupted() -> int:
 def _translate(error: Exception) -> DifFaceError | None:
     """Failures of the machine, known by name: torch must not be imported to name its own."""
     text = str(error)
+    if isinstance(error, OSError) and error.errno in OF_FILES:
+        where = f"{error.filename}: " if error.filename else ""
+        return OutputError(f"{where}{error.strerror}.", "Check path, permissions and free space.")
     names = {kind.__name__ for kind in type(error).__mro__}
     if names & {"MemoryError", "OutOfMemoryError"} or "DefaultCPUAllocator" in text:
         where = "GPU memory" if "OutOfMemoryError" in names else "memory"

@@ -15,7 +15,7 @@ from difface_cli import holes, images, inpainting, models, preview, sidecar
 from difface_cli.cli import console, outputs, running
 from difface_cli.cli.outputs import Job
 from difface_cli.cli.running import Record
-from difface_cli.errors import UsageError
+from difface_cli.errors import FaceError, UsageError
 from difface_cli.faces import by_hand
 from difface_cli.faces.detect import Face
 from difface_cli.holes import Holes, Wish
@@ -25,6 +25,7 @@ from difface_cli.progress import Progress
 from difface_cli.registry import Model, Registry
 
 FOLDER = Path("inpainted")
+FARTHEST = 1e6  # pixels; no photo has a side so long
 BY_HAND = "Name it with --face X,Y,W,H or --landmarks to have it drawn."
 
 
@@ -65,7 +66,10 @@ def faces_by_hand(boxes: Sequence[str], landmarks: Sequence[str]) -> tuple[Face,
     faces = [by_hand.face_in_box(*_numbers(box, 4, "--face")) for box in boxes]
     for points in landmarks:
         numbers = _numbers(points, 10, "--landmarks")
-        faces.append(by_hand.face_at([numbers[i : i + 2] for i in range(0, 10, 2)]))
+        try:
+            faces.append(by_hand.face_at([numbers[i : i + 2] for i in range(0, 10, 2)]))
+        except FaceError as error:
+            raise FaceError(error.message, "Correct --landmarks.") from None
     return tuple(faces)
 
 
@@ -188,7 +192,7 @@ def _numbers(text: str, count: int, option: str) -> list[float]:
         numbers = [float(part) for part in text.split(",")]
     except ValueError:
         numbers = []
-    fine = len(numbers) == count and all(map(math.isfinite, numbers))
+    fine = len(numbers) == count and all(abs(number) <= FARTHEST for number in numbers)
     if not fine or (count == 4 and min(numbers[2:]) <= 0):
         what = "X,Y,WIDTH,HEIGHT" if count == 4 else "five points X1,Y1,…,X5,Y5"
         raise UsageError(

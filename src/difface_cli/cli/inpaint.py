@@ -203,6 +203,7 @@ def inpaint(
         overwrite=overwrite,
         preview=dry_run,
         contact=True,
+        masks=holes.places(wish),
         folder=filling.FOLDER,
     )
     raise typer.Exit(filling.run(jobs, session, dry_run=dry_run))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -78,6 +78,7 @@ def plan(
     overwrite: bool = False,
     preview: bool = False,
     contact: bool = False,
+    masks: Sequence[Path] = (),
     folder: Path = FOLDER,
 ) -> list[Job]:
     """Decide each photo's output.
@@ -86,6 +87,7 @@ def plan(
         output: the user's -o: a file for a single photo, or a folder; None for `folder`, or
             stdout for stdin. "-" for stdout.
         samples, report, preview, contact: see `Job`.
+        masks: files and folders that are read beside the photos.
 
     Raises:
         UsageError: for an output that cannot serve all photos, or hold a report.
@@ -100,9 +102,12 @@ def plan(
     ]
     if report and jobs[0].target is None:
         raise UsageError("stdout holds the photo, not a report.", "Name an output file with -o.")
+    if samples > 1 and jobs[0].target is None:
+        raise UsageError("stdout holds one result only.", "Name a file or folder with -o.")
     _refuse_clashes(jobs)
     for job in jobs:
         _refuse_inputs(job, sources)
+        _refuse_masks(job, masks)
         if not overwrite:
             _refuse_existing(job)
     return jobs
@@ -174,6 +179,17 @@ def _refuse_inputs(job: Job, sources: list[str]) -> None:
             if source != STREAM and _same(path, Path(source)):
                 raise OutputError(
                     f"The output {path} is the input {source} itself, which is never changed.",
+                    "Choose another file or folder with -o.",
+                )
+
+
+def _refuse_masks(job: Job, masks: Sequence[Path]) -> None:
+    for path in job.files:
+        for mask in masks:
+            if _same(path, mask) or _same(path.parent, mask):
+                raise OutputError(
+                    f"The output {path} would be written over a mask, or among the masks of "
+                    f"{mask}.",
                     "Choose another file or folder with -o.",
                 )
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from decimal import Decimal, InvalidOperation
+from decimal import Decimal
 
 from difface_cli.errors import UsageError
 
@@ -46,7 +46,7 @@ def _values(
         try:
             ends = [number(end) for end in part.split(":")]
             found.update(dict.fromkeys(_range(*ends)))
-        except (InvalidOperation, ValueError, TypeError):
+        except (ArithmeticError, ValueError, TypeError):  # of decimals: invalid, overflow
             raise UsageError(
                 f"{option} takes numbers such as {example}, separated by commas, not {part!r}.",
                 "A range is START:STOP:STEP, from START up, and STOP is part of it.",

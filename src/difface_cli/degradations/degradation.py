@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -43,6 +44,9 @@ class Degradation:
 
     def __post_init__(self) -> None:
         """Refuse what eq. 17 has no meaning for."""
+        numbers = (self.sigma_x, self.sigma_y, self.angle, self.noise)
+        if not all(map(math.isfinite, numbers)):
+            raise ValueError(f"blur, angle and noise must be finite, not {numbers}")
         if min(self.sigma_x, self.sigma_y) < 0:
             raise ValueError(f"blur must not be negative: {self.sigma_x}, {self.sigma_y}")
         if not 0.01 <= self.scale <= 1000:

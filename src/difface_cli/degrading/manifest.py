@@ -68,7 +68,7 @@ def load(path: Path) -> dict[str, Entry]:
     for number, line in enumerate(lines, 1):
         try:
             entry = _entry(json.loads(line))
-        except (ValueError, TypeError, KeyError) as e:
+        except (ValueError, TypeError, KeyError, RecursionError) as e:
             problem = f"{e} is missing" if isinstance(e, KeyError) else str(e)
             raise UsageError(
                 f"Line {number} of {path} describes no degraded picture: {problem}.",
@@ -112,8 +112,8 @@ def _entry(line: Any) -> Entry:
     if treatment.size is not None and not MIN_SIZE <= treatment.size <= MAX_SIZE:
         raise ValueError(f"size is {treatment.size}")
     file = PurePosixPath(str(line["file"]))
-    if file.is_absolute() or ".." in file.parts:
-        raise ValueError(f"{file} lies outside its folder")
+    if file.is_absolute() or ".." in file.parts or not file.name:
+        raise ValueError(f"{str(file)!r} lies outside its folder")
     return Entry(str(line["file"]), str(line["sha256"]), treatment, _object(line["outputs"]))
 
 
