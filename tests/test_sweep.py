@@ -13,7 +13,7 @@ from torch import Tensor
 
 from difface_cli import images, pipeline, sweep
 from difface_cli.difface import Settings
-from difface_cli.diffusion.denoiser import Denoised
+from difface_cli.diffusion.denoiser import from_network
 from difface_cli.errors import ImageError, UsageError
 from difface_cli.models import Ready
 from difface_cli.options import Options
@@ -24,29 +24,28 @@ PLAN = Plan(n=(60, 150, 300), eta=(0.0, 0.7), seed=(0, 1, 5), estimator=("own",)
 
 
 class Watched:
-    """A model that remembers what its prior was asked: (x_t, t)."""
+    """A model that remembers what its prior was asked: (x_t, t of each picture)."""
 
     def __init__(self) -> None:
-        model = ready([])
-        self.calls: list[tuple[Tensor, int]] = []
+        self.calls: list[tuple[Tensor, Tensor]] = []
         self.estimates = 0
 
-        def denoise(x: Tensor, t: int) -> Denoised:
+        def network(x: Tensor, t: Tensor) -> Tensor:
             self.calls.append((x.clone(), t))
-            return model.denoise(x, t)
+            return x * (t[:, None, None, None] + 1) / 800
 
         def estimator(y: Tensor) -> Tensor:
             self.estimates += 1
             return y
 
-        self.ready: Ready = replace(model, denoise=denoise, estimator=estimator)
+        denoise = from_network(network, SCHEDULE)
+        self.ready: Ready = replace(ready([]), denoise=denoise, estimator=estimator)
 
 
-def run(plan: Plan, model: Ready, batch: int = 0, crop: Any = None) -> dict[Cell, Any]:
+def run(plan: Plan, model: Ready, crop: Any = None, **options: Any) -> dict[Cell, Any]:
     crop = face_crop() if crop is None else crop
     estimates = {name: sweep.estimate(crop, model.estimator, model.device) for name in ("own",)}
-    done = sweep.run(crop, estimates, plan.cells, model, batch=batch)
-    return {d.cell: d.face for d in done}
+    return {d.cell: d.face for d in sweep.run(crop, estimates, plan.cells, model, **options)}
 
 
 def face_crop() -> Any:
@@ -107,11 +106,41 @@ def test_seeds_share_a_call_where_batches_pay() -> None:
         np.testing.assert_allclose(together[cell], face, atol=1e-6)
 
 
-def test_batches_hold_one_chain_and_no_more_than_asked() -> None:
-    found = list(batches(PLAN.cells, 2))
-    assert [cell for part in found for cell in part] == list(PLAN.cells)
-    assert {len(part) for part in found} == {1, 2}
-    assert all(len({(c.n, c.eta, c.steps) for c in part}) == 1 for part in found)
+@pytest.mark.parametrize("sampler", ["ddim", "ddpm"])
+@pytest.mark.parametrize(("batch", "sizes"), [(12, [12]), (20, [12]), (5, [5, 5, 2])])
+def test_n_and_seeds_share_calls(sampler: str, batch: int, sizes: list[int]) -> None:
+    plan = Plan(n=(60, 150, 201, 300), eta=(0.5,), seed=(0, 1, 5), estimator=("own",), steps=(4,))
+    one, many = Watched(), Watched()
+    alone, together = (
+        run(plan, one.ready, sampler=sampler),
+        run(plan, many.ready, batch=batch, sampler=sampler),
+    )
+    assert len(one.calls) == 4 * 12
+    assert [len(x) for x, _ in many.calls] == [size for size in sizes for _ in range(4)]
+    assert list(together) == list(alone)
+    for cell, face in alone.items():
+        assert np.array_equal(together[cell], face)
+    assert len({face.tobytes() for face in alone.values()}) == 12
+
+
+def test_batches_hold_as_many_steps_and_no_more_cells_than_asked() -> None:
+    found = list(batches(PLAN.cells, 4))
+    assert sorted(cell for part in found for cell in part) == sorted(PLAN.cells)
+    assert [len(part) for part in found] == [4, 4, 4, 4, 2] * 2
+    assert all(len({cell.steps for cell in part}) == 1 for part in found)
+
+
+def test_steps_are_counted_once_for_all_chains_of_a_batch() -> None:
+    counted: list[tuple[str, int]] = []
+
+    class Counting(sweep.NoProgress):
+        def steps(self, iterable: Any, total: int, label: str) -> Any:
+            for item in iterable:
+                yield item
+                counted.append((label, total))
+
+    run(replace(PLAN, steps=(4,)), Watched().ready, batch=9, progress=Counting())
+    assert counted == ([("step", 4)] * 4 + [("batch", 2)]) * 2
 
 
 def test_a_seed_draws_the_same_noise_for_every_n() -> None:

@@ -15,7 +15,7 @@ from torch import Tensor
 from difface_cli import background as upscaling
 from difface_cli.background import Upscaler
 from difface_cli.difface import Estimator
-from difface_cli.diffusion.denoiser import Denoiser, from_network
+from difface_cli.diffusion.denoiser import BatchDenoiser, from_network
 from difface_cli.diffusion.schedule import Schedule, linear
 from difface_cli.errors import DeviceError
 from difface_cli.faces.detect import FaceDetector, build_retinaface
@@ -47,7 +47,7 @@ class Ready:
 
     model: Model
     estimator: Estimator
-    denoise: Denoiser
+    denoise: BatchDenoiser
     schedule: Schedule
     detector: FaceDetector | None
     parser: Parser | None

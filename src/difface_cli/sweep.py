@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
-from itertools import product
+from dataclasses import dataclass, replace
+from functools import partial
+from itertools import groupby, product
 from typing import Any
 
 import numpy as np
@@ -15,6 +16,9 @@ from torch import Tensor
 
 from difface_cli import difface
 from difface_cli.difface import Estimator, Settings
+from difface_cli.diffusion.denoiser import Denoiser
+from difface_cli.diffusion.lockstep import lockstep
+from difface_cli.diffusion.samplers import Step, Track
 from difface_cli.errors import ImageError, UsageError
 from difface_cli.faces import align, paste
 from difface_cli.faces.detect import Face
@@ -80,7 +84,7 @@ class Plan:
 
     @property
     def cells(self) -> tuple[Cell, ...]:
-        """All combinations; those that differ only in N and seed stand together."""
+        """All combinations, the seed running fastest."""
         return tuple(
             Cell(n, eta, seed, steps or min(self.model_steps, n), estimator)
             for estimator, eta, steps, n, seed in product(
@@ -150,6 +154,9 @@ def run(
         estimates: estimator's name → its estimate of the face.
         batch: cells a network call; 0 lets the device decide.
 
+    Returns:
+        The cells as they are done, in the order of `batches`.
+
     Raises:
         DeviceError: when memory runs out.
     """
@@ -157,33 +164,44 @@ def run(
     together = list(batches(cells, batch or default_batch(ready.device)))
     for part in progress.steps(together, len(together), "cell" if batch == 1 else "batch"):
         start = time.perf_counter()
-        f_y = torch.cat([_tensor(estimates[cell.estimator]) for cell in part]).to(ready.device)
-        seeds = [difface.face_seed(cell.seed, _tensor(crop)[0]) for cell in part]
-        with torch.inference_mode(), memory_errors():
-            faces = difface.contract(
-                f_y,
-                ready.denoise,
-                ready.schedule,
-                part[0].settings(sampler),
-                seeds,
-                track=lambda steps: progress.steps(steps, len(steps), "step"),
-            ).cpu()
+        faces = _restore(part, crop, estimates, ready, sampler, progress)
         seconds = (time.perf_counter() - start) / len(part)
         for cell, face in zip(part, faces, strict=True):
             yield Done(cell, _array(face[None]), seconds)
 
 
 def batches(cells: Sequence[Cell], size: int) -> Iterator[list[Cell]]:
-    """Cells that a network call can take together: they differ in the seed alone."""
-    part: list[Cell] = []
+    """Cells that network calls can take together: they take as many steps."""
+    groups: dict[int, list[Cell]] = {}
     for cell in cells:
-        chain = (cell.n, cell.eta, cell.steps)
-        if part and (len(part) == size or chain != (part[0].n, part[0].eta, part[0].steps)):
-            yield part
-            part = []
-        part.append(cell)
-    if part:
-        yield part
+        groups.setdefault(cell.steps, []).append(cell)
+    for group in groups.values():
+        yield from (group[i : i + size] for i in range(0, len(group), size))
+
+
+def _restore(
+    cells: Sequence[Cell],
+    crop: Array,
+    estimates: Mapping[str, Array],
+    ready: Ready,
+    sampler: str,
+    progress: Progress,
+) -> Tensor:
+    """The faces of cells with as many steps, on the CPU; progress counts the first chain's."""
+
+    def chain(same: Sequence[Cell], track: Track, denoise: Denoiser) -> Tensor:
+        f_y = torch.cat([_tensor(estimates[cell.estimator]) for cell in same]).to(ready.device)
+        seeds = [difface.face_seed(cell.seed, _tensor(crop)[0]) for cell in same]
+        settings = same[0].settings(sampler)
+        return difface.contract(f_y, denoise, ready.schedule, settings, seeds, track)
+
+    def watched(steps: Sequence[Step]) -> Iterator[Step]:
+        return progress.steps(steps, len(steps), "step")
+
+    first, *others = [list(group) for _, group in groupby(cells, lambda c: replace(c, seed=0))]
+    chains = [partial(chain, first, watched), *(partial(chain, same, iter) for same in others)]
+    with torch.inference_mode(), memory_errors():
+        return torch.cat(lockstep(chains, ready.denoise)).cpu()
 
 
 def measure(

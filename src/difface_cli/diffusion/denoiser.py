@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
 import torch
@@ -32,9 +32,19 @@ class Denoised:
         """The same noise with another clean picture, as refinement makes it (eq. 16)."""
         return replace(self, x0=x0)
 
+    def split(self, sizes: list[int]) -> list[Denoised]:
+        """The views of so many pictures each, in their order."""
+        x0, eps = torch.split(self.x0, sizes), torch.split(self.eps, sizes)
+        if self.variance is None:
+            return [Denoised(*parts) for parts in zip(x0, eps, strict=True)]
+        variance = torch.split(self.variance, sizes)
+        return [Denoised(*parts) for parts in zip(x0, eps, variance, strict=True)]
+
 
 # (x_t, t) → Denoised. Refinements wrap a denoiser and return a denoiser.
 Denoiser = Callable[[Tensor, int], Denoised]
+# One that also takes a timestep for each picture, as `lockstep` asks.
+BatchDenoiser = Callable[[Tensor, int | Sequence[int]], Denoised]
 Network = Callable[[Tensor, Tensor], Tensor]
 
 
@@ -48,8 +58,8 @@ def x0_from_eps(x_t: Tensor, eps: Tensor, alpha_bar: float) -> Tensor:
     return (x_t - math.sqrt(1 - alpha_bar) * eps) / math.sqrt(alpha_bar)
 
 
-def from_network(network: Network, schedule: Schedule, predicts: str = "eps") -> Denoiser:
-    """Make a denoiser of a network.
+def from_network(network: Network, schedule: Schedule, predicts: str = "eps") -> BatchDenoiser:
+    """Make a denoiser of a network; it takes one timestep for all pictures, or one for each.
 
     Args:
         network: (x_t, timesteps (b,)) → b×3×h×w, or b×6×h×w with the variance's fraction.
@@ -61,9 +71,18 @@ def from_network(network: Network, schedule: Schedule, predicts: str = "eps") ->
     if predicts not in {"eps", "x0"}:
         raise ValueError(f"a prior predicts eps or x0, not {predicts!r}")
 
-    def denoise(x_t: Tensor, t: int) -> Denoised:
-        t_batch = torch.full((len(x_t),), t, device=x_t.device)
+    def denoise(x_t: Tensor, t: int | Sequence[int]) -> Denoised:
+        if isinstance(t, int):
+            t_batch = torch.full((len(x_t),), t, device=x_t.device)
+            return view(x_t, network(x_t, t_batch).to(x_t.dtype), t)
+        t_batch = torch.tensor(t).to(x_t.device, non_blocking=True)
         out = network(x_t, t_batch).to(x_t.dtype)
+        # Picture by picture, so that its coefficients are Python floats here as well: each comes
+        # out as it would with its timestep alone.
+        singles = zip(torch.split(x_t, 1), torch.split(out, 1), t, strict=True)
+        return _join([view(*single) for single in singles])
+
+    def view(x_t: Tensor, out: Tensor, t: int) -> Denoised:
         first, variance = out[:, :3], out[:, 3:] if out.shape[1] == 6 else None
         a = schedule.alpha_bar[t]
         if predicts == "eps":
@@ -72,3 +91,13 @@ def from_network(network: Network, schedule: Schedule, predicts: str = "eps") ->
         return Denoised(x0, eps_from_x0(x_t, x0, a), variance)
 
     return denoise
+
+
+def _join(views: Sequence[Denoised]) -> Denoised:
+    """The views of single pictures as that of their batch."""
+    variances = [view.variance for view in views if view.variance is not None]
+    return Denoised(
+        torch.cat([view.x0 for view in views]),
+        torch.cat([view.eps for view in views]),
+        torch.cat(variances) if variances else None,
+    )
