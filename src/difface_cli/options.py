@@ -11,6 +11,7 @@ from difface_cli import difface
 from difface_cli.difface import Settings
 from difface_cli.errors import FaceError, UsageError
 from difface_cli.faces.detect import Face
+from difface_cli.registry import Model
 
 UPSCALES = (1, 2, 4)
 GRAYS = ("auto", "on", "off")
@@ -42,6 +43,19 @@ class Options:
     upscale: int = 1
     gray: str = "auto"
     batch: int = 0
+
+
+def settings(
+    model: Model, n: int | None, steps: int | None, eta: float | None, sampler: str
+) -> Settings:
+    """The user's settings, with the model's own where the user names none (None)."""
+    n = model.n if n is None else n
+    return Settings(
+        n=n,
+        steps=min(model.steps, n) if steps is None else steps,
+        eta=model.eta if eta is None else eta,
+        sampler=sampler,
+    )
 
 
 def check(options: Options, model: str, max_n: int) -> None:

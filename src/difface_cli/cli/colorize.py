@@ -98,19 +98,13 @@ def colorize(
     """
     from difface_cli import colorizing, options, registry
     from difface_cli.cli import colouring, outputs, restoring
-    from difface_cli.difface import Refinement, Settings
+    from difface_cli.difface import Refinement
     from difface_cli.models import max_n, resolve_device, resolve_precision
 
     known = registry.load(models)
     chosen = known.model(model, "colorize")
-    n = chosen.n if n is None else n
     settings = options.Options(
-        settings=Settings(
-            n=n,
-            steps=min(chosen.steps, n) if steps is None else steps,
-            eta=chosen.eta if eta is None else eta,
-            sampler=sampler.value,
-        ),
+        settings=options.settings(chosen, n, steps, eta, sampler.value),
         seed=seed,
         samples=samples,
         strength=strength,

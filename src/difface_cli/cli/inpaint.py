@@ -151,21 +151,15 @@ def inpaint(
     """
     from difface_cli import holes, options, registry
     from difface_cli.cli import filling, outputs, restoring
-    from difface_cli.difface import Refinement, Settings
+    from difface_cli.difface import Refinement
     from difface_cli.inpainting import Wishes
     from difface_cli.models import max_n, resolve_device, resolve_precision
 
     known = registry.load(models)
     chosen = known.model(model, "inpaint")
-    n = chosen.n if n is None else n
     wishes = Wishes(
         options=options.Options(
-            settings=Settings(
-                n=n,
-                steps=min(chosen.steps, n) if steps is None else steps,
-                eta=chosen.eta if eta is None else eta,
-                sampler=sampler.value,
-            ),
+            settings=options.settings(chosen, n, steps, eta, sampler.value),
             seed=seed,
             samples=samples,
             aligned=aligned,

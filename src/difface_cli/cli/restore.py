@@ -54,20 +54,13 @@ def restore(
     """
     from difface_cli import options, registry
     from difface_cli.cli import outputs, restoring
-    from difface_cli.difface import Settings
     from difface_cli.errors import UsageError
     from difface_cli.models import max_n, resolve_device, resolve_precision
 
     known = registry.load(models)
     chosen = known.model(model, "restore")
-    n = chosen.n if n is None else n
     wishes = options.Options(
-        settings=Settings(
-            n=n,
-            steps=min(chosen.steps, n) if steps is None else steps,
-            eta=chosen.eta if eta is None else eta,
-            sampler=sampler.value,
-        ),
+        settings=options.settings(chosen, n, steps, eta, sampler.value),
         seed=seed,
         samples=samples,
         strength=strength,
