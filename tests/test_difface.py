@@ -11,6 +11,7 @@ import torch
 from torch import Tensor
 
 from difface_cli.difface import (
+    SAMPLERS,
     FaceNoise,
     Refinement,
     Restored,
@@ -45,13 +46,43 @@ def doubtful(x: Tensor, t: int) -> Denoised:
 
 
 @pytest.mark.parametrize(
-    "settings", [QUICK, replace(QUICK, sampler="ddpm"), Settings(999, 10, 1.0)]
+    "settings", [*(replace(QUICK, sampler=s) for s in SAMPLERS), Settings(999, 10, 1.0)]
 )
 def test_a_perfect_prior_repairs_any_estimate(settings: Settings) -> None:
     truth = faces(2)
     out = restore(truth * 0, lambda y: y, oracle(truth), SCHEDULE, settings, [0, 1])
     torch.testing.assert_close(out.face, truth, atol=1e-5, rtol=0)
     assert torch.equal(out.estimate, truth * 0)
+
+
+@pytest.mark.parametrize(
+    ("sampler", "called"), [("ddim", (160, 120, 80, 40, 0)), ("dpm++", (200, 72, 22, 5, 0))]
+)
+def test_a_sampler_calls_the_prior_where_it_was_made_for(
+    sampler: str, called: tuple[int, ...]
+) -> None:
+    """DPM-Solver++ from N itself, where x_N is; DDIM as published, one stride below."""
+    seen: list[int] = []
+
+    def watched(x: Tensor, t: int) -> Denoised:
+        seen.append(t)
+        return doubtful(x, t)
+
+    restore(faces(1), lambda y: y, watched, SCHEDULE, replace(QUICK, sampler=sampler), [0])
+    assert tuple(seen) == called
+
+
+def test_dpm_solver_is_as_random_as_eta_says() -> None:
+    y = faces(1)
+
+    def draw(seed: int, eta: float) -> Tensor:
+        settings = replace(QUICK, sampler="dpm++", eta=eta)
+        return restore(y, lambda v: v, doubtful, SCHEDULE, settings, [seed]).face
+
+    assert torch.equal(draw(0, 0.0), draw(0, 0.0))
+    assert torch.equal(draw(0, 1.0), draw(0, 1.0))
+    assert not torch.equal(draw(0, 0.0), draw(0, 0.5))
+    assert not torch.equal(draw(0, 0.5), draw(0, 1.0))
 
 
 def test_the_estimates_error_is_contracted_more_by_a_larger_n() -> None:

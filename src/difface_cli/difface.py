@@ -13,12 +13,12 @@ from functools import partial
 import torch
 from torch import Tensor
 
-from difface_cli.diffusion import samplers
+from difface_cli.diffusion import samplers, solvers
 from difface_cli.diffusion.denoiser import Denoiser
 from difface_cli.diffusion.guidance import Luma, Mask, refine
-from difface_cli.diffusion.schedule import Schedule, timesteps
+from difface_cli.diffusion.schedule import Schedule, log_snr_timesteps, timesteps
 
-SAMPLERS = ("ddim", "ddpm")
+SAMPLERS = ("ddim", "ddpm", "dpm++")
 
 Estimator = Callable[[Tensor], Tensor]
 
@@ -30,8 +30,8 @@ class Settings:
     Attributes:
         n: the starting timestep N: small keeps what the estimator saw, large looks more real.
         steps: calls of the prior from N down to 0.
-        eta: randomness of DDIM, 0 (none) to 1 (DDPM's).
-        sampler: "ddim" or "ddpm".
+        eta: randomness of DDIM and DPM-Solver++, 0 (none) to 1 (DDPM's).
+        sampler: "ddim", "ddpm" or "dpm++".
     """
 
     n: int = 400
@@ -229,7 +229,7 @@ def contract(
     x = 2 * f_y - 1
     noise = FaceNoise(seeds, like=x)
     x_n = schedule.q_sample(x, settings.n, noise())
-    visited = timesteps(settings.n, settings.steps)
+    visited = timesteps_of(settings, schedule)
     x_0 = sampler(settings)(denoise, x_n, schedule, visited, noise, track=track)
     return (x_0.clamp(-1, 1) + 1) / 2
 
@@ -238,7 +238,15 @@ def sampler(settings: Settings) -> Callable[..., Tensor]:
     """The sampler that the settings name, with eta where it has one."""
     if settings.sampler == "ddpm":
         return samplers.ddpm
-    return partial(samplers.ddim, eta=settings.eta)
+    solve = solvers.dpmpp if settings.sampler == "dpm++" else samplers.ddim
+    return partial(solve, eta=settings.eta)
+
+
+def timesteps_of(settings: Settings, schedule: Schedule) -> tuple[int, ...]:
+    """The timesteps that the settings' sampler visits, ascending."""
+    if settings.sampler == "dpm++":
+        return log_snr_timesteps(schedule, settings.n, settings.steps)
+    return timesteps(settings.n, settings.steps)
 
 
 def check(settings: Settings, max_n: int) -> None:

@@ -81,14 +81,14 @@ def test_the_options_of_the_method_arrive(album: Path, monkeypatch: pytest.Monke
 
     monkeypatch.setattr(filling, "run", run)
     options = (
-        "--n 300 --eta 0.25 --sampler ddpm --seed 7 --samples 2 --gamma 3 --refine gradient "
+        "--n 300 --eta 0.25 --sampler dpm++ --seed 7 --samples 2 --gamma 3 --refine gradient "
         "--no-keep-known --no-fill-rest --gray off --min-face 9 --mask-grow 4 --mask-threshold 0.2 "
         "--invert-mask --mask mask.png --face 1,2,30,40 --batch 3"
     )
     assert inpaint("photo.png", *options.split()).exit_code == 0
     (session,) = seen
     chosen = session.wishes
-    assert chosen.options.settings == Settings(n=300, steps=2, eta=0.25, sampler="ddpm")
+    assert chosen.options.settings == Settings(n=300, steps=2, eta=0.25, sampler="dpm++")
     assert chosen.refinement == Refinement(3.0, "gradient")
     assert (chosen.keep_known, chosen.fill_rest) == (False, False)
     assert chosen.faces[0].box == (1, 2, 31, 42)

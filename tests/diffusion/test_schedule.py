@@ -10,7 +10,13 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from difface_cli.diffusion.schedule import linear, spaced, timesteps
+from difface_cli.diffusion.schedule import (
+    half_log_snr,
+    linear,
+    log_snr_timesteps,
+    spaced,
+    timesteps,
+)
 
 
 def test_linear_is_the_product_of_its_alphas() -> None:
@@ -45,6 +51,27 @@ def test_timesteps_rise_from_zero_and_stay_below_n(n_steps: tuple[int, int]) -> 
 def test_impossible_spacings_are_refused(n: int, steps: int) -> None:
     with pytest.raises(ValueError, match="fit below"):
         timesteps(n, steps)
+    with pytest.raises(ValueError, match="fit below"):
+        log_snr_timesteps(linear(), n, steps)
+
+
+@given(st.integers(1, 999).flatmap(lambda n: st.tuples(st.just(n), st.integers(1, n))))
+def test_log_snr_timesteps_rise_from_zero_to_n(n_steps: tuple[int, int]) -> None:
+    n, steps = n_steps
+    visited = log_snr_timesteps(linear(), n, steps)
+    assert len(visited) == steps
+    assert visited[-1] == n
+    assert visited[0] == 0 or steps == 1
+    assert all(a < b for a, b in itertools.pairwise(visited))
+
+
+def test_log_snr_timesteps_lie_at_even_distances() -> None:
+    schedule = linear(20_000, 5e-6, 1e-3)
+    visited = log_snr_timesteps(schedule, 8_000, 20)
+    levels = [half_log_snr(schedule.alpha_bar[t]) for t in visited]
+    gaps = [a - b for a, b in itertools.pairwise(levels)]
+    assert max(gaps[3:]) - min(gaps[3:]) < 0.05 * gaps[-1]  # the lowest are whole timesteps apart
+    assert log_snr_timesteps(linear(), 260, 5) == (0, 6, 27, 93, 260)
 
 
 def test_spaced_runs_down_and_ends_clean() -> None:

@@ -39,6 +39,7 @@ class Sampler(StrEnum):
 
     ddim = "ddim"
     ddpm = "ddpm"
+    dpmpp = "dpm++"
 
 
 class Refine(StrEnum):
@@ -96,7 +97,7 @@ Eta = Annotated[
     float | None,
     typer.Option(
         "--eta",
-        help="Randomness of DDIM, 0 to 1. Default: the model's own.",
+        help="Randomness of ddim and dpm++, 0 to 1. Default: the model's own.",
         rich_help_panel=METHOD,
         show_default=False,
     ),

@@ -21,6 +21,15 @@ Step = tuple[int, float, float]
 Track = Callable[[Sequence[Step]], Iterable[Step]]  # watches a loop without changing it
 
 
+def ddim_sigma(eta: float, a: float, a_prev: float) -> float:
+    """The noise of a step from alpha_bar a to a': Song et al. 2021, eq. 16.
+
+    The published code's (and DDIM's) eta·√((1-a')/(1-a))·√(1-a/a'), so its square carries eta²,
+    where the paper's eq. 6 writes eta.
+    """
+    return eta * math.sqrt((1 - a_prev) / (1 - a)) * math.sqrt(1 - a / a_prev)
+
+
 def ddim(
     denoise: Denoiser,
     x: Tensor,
@@ -33,9 +42,6 @@ def ddim(
 ) -> Tensor:
     """Song et al. 2021, eq. 12 and 16; the paper's algorithm 1.
 
-    sigma is the published code's (and DDIM's) eta·√((1-a')/(1-a))·√(1-a/a'), so its square
-    carries eta², where the paper's eq. 6 writes eta.
-
     Args:
         x: x_N, b×3×h×w.
         visited: ascending timesteps, all below N.
@@ -47,7 +53,7 @@ def ddim(
     """
     for t, a, a_prev in track(spaced(schedule, visited)):
         d = denoise(x, t)
-        sigma = eta * math.sqrt((1 - a_prev) / (1 - a)) * math.sqrt(1 - a / a_prev)
+        sigma = ddim_sigma(eta, a, a_prev)
         x = math.sqrt(a_prev) * d.x0 + math.sqrt(1 - a_prev - sigma**2) * d.eps
         if sigma > 0:
             x = x + sigma * noise()

@@ -49,6 +49,33 @@ def timesteps(n: int, steps: int) -> tuple[int, ...]:
     return tuple(i * n // steps for i in range(steps))
 
 
+def half_log_snr(alpha_bar: float) -> float:
+    """λ = ½ log(α/(1-α)), the time of Lu et al. 2022 (log √α/√(1-α)); α in (0, 1)."""
+    return 0.5 * math.log(alpha_bar / (1 - alpha_bar))
+
+
+def log_snr_timesteps(schedule: Schedule, n: int, steps: int) -> tuple[int, ...]:
+    """Timesteps at even distances of log-SNR, ascending from 0 to N, both visited.
+
+    Few steps need them closer where little noise is left and the picture's detail is decided.
+    (260, 5) gives 0, 6, 27, 93, 260. Where the distances are below one timestep, neighbours are
+    taken. A single step is N alone.
+
+    Raises:
+        ValueError: unless 1 ≤ steps ≤ N.
+    """
+    if not 1 <= steps <= n:
+        raise ValueError(f"{steps} steps do not fit below N = {n}")
+    falling = [-half_log_snr(a) for a in schedule.alpha_bar[: n + 1]]
+    even = np.linspace(falling[-1], falling[0], steps)[::-1]  # a single one is N's
+    nearest = np.interp(even, falling, np.arange(n + 1)).round().astype(int).tolist()
+    visited: list[int] = []
+    for i, t in enumerate(nearest):
+        lowest, highest = (visited[-1] + 1 if visited else 0), n - (steps - 1 - i)
+        visited.append(min(max(t, lowest), highest))
+    return tuple(visited)
+
+
 def spaced(schedule: Schedule, visited: Sequence[int]) -> list[tuple[int, float, float]]:
     """(t, α_t, α of the next lower visited step) from the highest t down; α below 0 is 1."""
     a = [schedule.alpha_bar[t] for t in visited]
