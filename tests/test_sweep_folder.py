@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from safetensors.numpy import save
 
 from difface_cli.errors import OutputError
 from difface_cli.sweep import Cell, Done
@@ -101,3 +102,27 @@ def test_what_is_no_record_is_one_sentence(tmp_path: Path, text: str | None) -> 
         (tmp_path / "sweep.json").write_text(text)
     with pytest.raises(OutputError, match="holds no sweep that can be read"):
         read_record(tmp_path)
+
+
+@pytest.mark.parametrize(
+    "face",
+    [FACE[:1], np.full_like(FACE, np.nan), FACE[..., 0], FACE.astype(np.int64)],
+    ids=["cut", "nan", "flat", "whole"],
+)
+def test_what_is_no_face_is_no_finished_cell(tmp_path: Path, face: Any) -> None:
+    store = folder(tmp_path)
+    path = store.put(0, Done(CELL, face, 1.0), FACE).data
+    assert store.finished(0, CELL) is None
+    with pytest.raises(OutputError, match="holds no face"):
+        read_face(path)
+
+
+def test_a_cell_without_picture_or_settings_is_not_finished(tmp_path: Path) -> None:
+    store = folder(tmp_path)
+    stored = store.put(0, Done(CELL, FACE, 1.0), FACE)
+    stored.picture.unlink()
+    assert store.finished(0, CELL) is None
+    store.put(0, Done(CELL, FACE, 1.0), FACE)
+    assert store.finished(0, CELL) is not None
+    stored.data.write_bytes(save({"face": FACE}))
+    assert store.finished(0, CELL) is None

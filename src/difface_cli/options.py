@@ -69,6 +69,13 @@ def check(options: Options, model: str, max_n: int) -> None:
         difface.check(options.settings, max_n)
     except ValueError as e:
         raise UsageError(f"For the model {model}, {e}.", "See the command's --help.") from None
+    check_counts(options)
+    check_pasting(options)
+    parse_choice(options.faces)
+
+
+def check_counts(options: Options) -> None:
+    """Raise UsageError, naming option and range, for numbers of faces that mean nothing."""
     problems = (
         (options.samples >= 1, f"--samples must be at least 1, not {options.samples}"),
         (options.min_face >= 0, f"--min-face must not be negative, not {options.min_face}"),
@@ -77,8 +84,6 @@ def check(options: Options, model: str, max_n: int) -> None:
     for fine, problem in problems:
         if not fine:
             raise UsageError(f"{problem}.", "See the command's --help.")
-    check_pasting(options)
-    parse_choice(options.faces)
 
 
 def check_pasting(options: Options) -> None:

@@ -96,10 +96,14 @@ class SweepFolder:
     def finished(self, face: int, cell: Cell) -> Stored | None:
         """This cell of a face, where it was finished before."""
         data = self._data(face, cell)
-        with suppress(OSError, SafetensorError, KeyError, ValueError), _opened(data) as file:
+        picture = data.with_suffix(".png")
+        unreadable = (OSError, SafetensorError, KeyError, ValueError, TypeError, OutputError)
+        with suppress(*unreadable), _opened(data) as file:
             record = json.loads(file.metadata()["record"])
-            if record["fingerprint"] == self.fingerprint(cell) and record["cell"] == asdict(cell):
-                return Stored(cell, data, data.with_suffix(".png"), record["seconds"])
+            mine = record["fingerprint"] == self.fingerprint(cell)
+            if mine and record["cell"] == asdict(cell) and picture.is_file():
+                read_face(data)
+                return Stored(cell, data, picture, float(record["seconds"]))
         return None
 
     def put(self, face: int, done: Done, shown: Array) -> Stored:
@@ -162,6 +166,9 @@ def read_face(path: Path) -> Array:
         raise OutputError(
             f"The cell {path} cannot be read: {e}.", "Run difface sweep-n again."
         ) from None
+    square = face.ndim == 3 and face.shape == (len(face), len(face), 3)
+    if not square or face.dtype != np.float32 or not np.isfinite(face).all():
+        raise OutputError(f"The cell {path} holds no face.", "Run difface sweep-n again.")
     return face
 
 

@@ -254,6 +254,23 @@ class TestApply:
     def test_what_is_no_sweep_is_refused(self, album: Path) -> None:
         assert_refused(difface("apply", "restored"), "holds no sweep")
 
+    @pytest.mark.parametrize(
+        "damage",
+        [
+            lambda record: record.pop("photo"),
+            lambda record: record["model"].pop("parts"),
+            lambda record: record.update(settings="x"),
+            lambda record: record["faces"][0].update(landmarks=[1]),
+            lambda record: record["faces"][0]["cells"][0].update(data=None),
+            lambda record: record.update(faces=[1]),
+        ],
+    )
+    def test_a_damaged_record_is_refused(self, album: Path, damage: Any) -> None:
+        broken = record()
+        damage(broken)
+        (SWEPT / "sweep.json").write_text(json.dumps(broken))
+        assert_refused(difface("apply", SWEPT, "--pick", "n=100,seed=0"), "is damaged")
+
 
 @pytest.mark.parametrize(
     ("arguments", "said"),
@@ -265,6 +282,9 @@ class TestApply:
         (["--eta", "half"], "--eta takes numbers"),
         (["--seeds", "1,,2"], "--seeds has an empty place"),
         (["--n", "100", "--steps", "101"], "steps must be 1 to N = 100, not 101"),
+        (["--steps", "0"], "--steps must be at least 1"),
+        (["--batch", "-1"], "--batch must not be negative"),
+        (["--min-face", "nan"], "--min-face must not be negative"),
         (["--estimator", "nobody"], "no restore model 'nobody'"),
         (["--estimator", ""], "--estimator has an empty place"),
         (["--rows", "colour"], "--rows and --cols take"),

@@ -7,7 +7,7 @@ import pytest
 import torch
 from safetensors.torch import load_file
 
-from difface_cli.errors import UsageError, WeightsInvalid
+from difface_cli.errors import OutputError, UsageError, WeightsInvalid
 from difface_cli.training import checkpoints
 from difface_cli.training.recipe import Recipe
 
@@ -45,17 +45,21 @@ def test_a_damaged_checkpoint(recipe: Recipe, tmp_path: Path) -> None:
         checkpoints.load(tmp_path, recipe)
 
 
+@pytest.mark.parametrize(
+    "error",
+    [OSError(28, "No space left on device"), RuntimeError("No space left: PytorchStreamWriter")],
+)
 def test_a_failed_save_leaves_the_last_one(
-    recipe: Recipe, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    recipe: Recipe, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, error: Exception
 ) -> None:
     checkpoints.save(tmp_path, recipe, dict(STATE))
 
     def fail(state: object, path: Path) -> None:
         path.write_bytes(b"half")
-        raise OSError(28, "No space left on device")
+        raise error
 
     monkeypatch.setattr(torch, "save", fail)
-    with pytest.raises(Exception, match="No space left"):
+    with pytest.raises(OutputError, match="No space left"):
         checkpoints.save(tmp_path, recipe, dict(STATE) | {"step": 4})
     assert checkpoints.load(tmp_path, recipe)["step"] == 3
     assert {p.name for p in tmp_path.iterdir() if p.is_file()} >= {"checkpoint.pt"}

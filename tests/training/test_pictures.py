@@ -63,3 +63,12 @@ def test_missing_and_empty_folders(tmp_path: Path) -> None:
         Pictures.of(tmp_path, 16)
     with pytest.raises(ImageError, match="no folder"):
         Pictures.of(tmp_path / "x", 16)
+
+
+def test_cameras_that_were_turned_are_turned_back(tmp_path: Path) -> None:
+    pixels = np.zeros((16, 16, 3), np.uint8)
+    pixels[:8] = 200
+    exif = Image.Exif()
+    exif[0x0112] = 3  # held upside down
+    Image.fromarray(pixels).save(tmp_path / "turned.png", exif=exif)
+    assert np.array_equal(square(tmp_path / "turned.png", 16), pixels[::-1])

@@ -34,6 +34,8 @@ def test_folders_are_relative_to_the_file(tmp_path: Path) -> None:
         ('network = "srcnn"\nsteps = 10\nspeed = 3', "speed"),
         ('network = "srcnn"\nsteps = 10\n[optimizer]\nname = "sgd"', "sgd"),
         ('network = "srcnn"\nsteps = 10\n[optimizer]\nbetas = [0.9]', "betas"),
+        ('network = "srcnn"\nsteps = 10\n[optimizer]\nbetas = [0.9, 1]', "below 1"),
+        ('network = "srcnn"\nsteps = 10\n[goal.masks]\nbox = 0', "all 0"),
         ('network = "srcnn"\nsteps = 10\n[optimizer]\nbetas = [0.9, true]', "no number"),
         ('network = "srcnn"\nsteps = 10\nchannels_last = 1', "channels_last"),
         ('network = "srcnn"\nsteps = 10\n[goal.masks]\ncircle = 1', "circle"),

@@ -13,6 +13,7 @@ from types import MappingProxyType
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 import torch
 
 from difface_cli import __version__, difface, models, pipeline, sidecar
@@ -30,7 +31,7 @@ from difface_cli.pipeline import Found
 from difface_cli.progress import Progress
 from difface_cli.registry import Model, Registry
 from difface_cli.sweep import AXES
-from difface_cli.sweep_folder import read_face, read_record
+from difface_cli.sweep_folder import RECORD, read_face, read_record
 from difface_cli.weights.store import fingerprint
 
 
@@ -81,11 +82,38 @@ def read(folder: Path, photo: Path | None) -> Sweep:
             f"The sweep in {folder} was not finished.",
             "Start the same difface sweep-n again: it goes on where it was.",
         )
+    if not _is_whole(record):
+        raise OutputError(
+            f"The record {folder / RECORD} is damaged.",
+            "Delete it and start the same difface sweep-n again in another folder.",
+        )
     known = record["photo"]
     moved_along = Path(os.path.relpath((folder / known["from_folder"]).resolve()))
     places = [moved_along, Path(known["path"])]
     found = photo or next((place for place in places if place.exists()), places[-1])
     return Sweep(folder, found, record)
+
+
+def _is_whole(record: Mapping[str, Any]) -> bool:
+    """Whether all that pasting takes from a record is there, and of its kind."""
+    try:
+        photo, model, settings = record["photo"], record["model"], record["settings"]
+        texts = [photo["path"], photo["from_folder"], photo["sha256"], model["name"]]
+        texts += [settings["gray"], *model["parts"].values(), *model["weights"].values()]
+        numbers: list[Any] = [model["image_size"]]
+        for face in record["faces"]:
+            numbers += [face["index"], face["score"]]
+            shapes = np.shape(face["box"]), np.shape(face["landmarks"])
+            if shapes != ((4,), (5, 2)) or not np.isfinite(face["landmarks"]).all():
+                return False
+            for cell in face["cells"]:
+                texts += [cell["data"], cell["estimator"]]
+                numbers += [cell[axis] for axis in AXES if axis != "estimator"]
+        kinds = isinstance(settings["aligned"], bool) and isinstance(record["versions"], dict)
+    except (KeyError, TypeError, ValueError, AttributeError):
+        return False
+    alike = all(isinstance(text, str) for text in texts)
+    return kinds and alike and all(isinstance(number, (int, float)) for number in numbers)
 
 
 def load(
@@ -148,8 +176,8 @@ def _apply(session: Session, job: Job, progress: Progress) -> Record:
     with running.folder(job):
         found = _found(session, source.photo)
         cells = session.chosen.items()
-        faces = {index: read_face(swept.folder / cell["data"]) for index, cell in cells}
         size = swept.record["model"]["image_size"]
+        faces = {index: _face(swept.folder / cell["data"], size) for index, cell in cells}
         canvas = pipeline.enlarge(source.photo, size, options, session.tools.background, progress)
         progress.stage("pasting")
         photo = pipeline.put_back(source.photo, canvas, found, faces, options, session.tools.parser)
@@ -171,6 +199,16 @@ def _apply(session: Session, job: Job, progress: Progress) -> Record:
     if not session.as_json:
         _report(job, session.chosen)
     return {"status": "applied"} | record
+
+
+def _face(path: Path, size: int) -> npt.NDArray[np.float32]:
+    face = read_face(path)
+    if len(face) != size:
+        raise OutputError(
+            f"The cell {path} has {len(face)} pixels, and its sweep {size}.",
+            "Run difface sweep-n again.",
+        )
+    return face
 
 
 def _found(session: Session, photo: Photo) -> list[Found]:

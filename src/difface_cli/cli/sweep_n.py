@@ -130,7 +130,7 @@ def sweep_n(
         eta=(chosen.eta,) if eta is None else values.real(eta, "--eta"),
         seed=values.whole(seeds, "--seeds"),
         estimator=tuple(estimators),
-        steps=() if steps is None else values.whole(steps, "--steps"),
+        steps=() if steps is None else _calls(steps),
         model_steps=chosen.steps,
     )
     sweep.check(plan, sampler.value, model, largest)
@@ -148,6 +148,7 @@ def sweep_n(
         gray=gray.value,
         batch=batch,
     )
+    options.check_counts(wishes)
     place = resolve_device(device.value)
     session = sweeping.Session(
         registry=known,
@@ -165,6 +166,16 @@ def sweep_n(
     )
     folder = output or Path("restored") / f"{Path(photo).stem}_sweep"
     sweeping.run(photo, folder, session, overwrite=overwrite)
+
+
+def _calls(text: str) -> tuple[int, ...]:
+    from difface_cli.cli import values
+    from difface_cli.errors import UsageError
+
+    steps = values.whole(text, "--steps")
+    if 0 in steps:  # a plan's 0 would stand for the model's own
+        raise UsageError("--steps must be at least 1, not 0.", "Correct --steps.")
+    return steps
 
 
 def _default_n(own: int, largest: int) -> tuple[int, ...]:

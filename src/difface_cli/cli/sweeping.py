@@ -283,7 +283,8 @@ def _report(record: Record, folder: Path, reused: int, seconds: float) -> None:
     """Where the pictures are, and how to go on."""
     cells = sum(len(face["cells"]) for face in record["faces"])
     known = f", {reused} of them from before" if reused else ""
-    console.plain(f"{folder}: {cells} cells{known}, {running.duration(seconds)}")
+    count = f"{cells} cell{'' if cells == 1 else 's'}"
+    console.plain(f"{folder}: {count}{known}, {running.duration(seconds)}")
     for face in record["faces"]:
         pictures = [face["grid"], face["plot"]]
         if face["variation"]:

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import torch
+from safetensors import SafetensorError
 from safetensors.torch import save_file
 from torch import Tensor
 
@@ -38,9 +39,10 @@ def save(folder: Path, recipe: Recipe, state: dict[str, Any]) -> None:
         }
         metadata = {"config": json.dumps(facts)}
         _replace(folder / WEIGHTS, lambda p: save_file(weights, p, metadata))
-    except OSError as error:
+    except (OSError, RuntimeError, SafetensorError) as error:  # the last two: torch's, safetensors'
+        reason = getattr(error, "strerror", None) or str(error).partition("\n")[0]
         raise OutputError(
-            f"{folder} cannot be written: {error.strerror or error}.",
+            f"{folder} cannot be written: {reason}.",
             "Free some space and go on with --resume.",
         ) from None
 

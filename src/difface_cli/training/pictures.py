@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
-from PIL import Image
+from PIL import Image, ImageOps
 
 from difface_cli.errors import ImageError
 
@@ -71,7 +71,7 @@ def square(path: Path, size: int) -> Pixels:
     """The middle square of a file, size×size×3."""
     with Image.open(path) as file:
         file.draft("RGB", (2 * size, 2 * size))  # JPEGs decode faster at a half or a quarter
-        picture = file.convert("RGB")
+        picture = ImageOps.exif_transpose(file).convert("RGB")
     side = min(picture.size)
     left, top = (picture.width - side) / 2, (picture.height - side) / 2
     box = (left, top, left + side, top + side)

@@ -197,8 +197,8 @@ def read(path: Path, task: str) -> Recipe:
 
 def _optimizer(table: Table) -> Optimizer:
     betas = table.numbers("betas", (0.9, 0.999), 0, 1)
-    if len(betas) != 2:
-        raise table.error("betas", "are two numbers")
+    if len(betas) != 2 or max(betas) == 1:
+        raise table.error("betas", "are two numbers, 0 or more and below 1")
     optimizer = Optimizer(
         name=table.choice("name", OPTIMIZERS, "adam"),
         rate=table.real("rate", 1e-4, 0, 1),
@@ -240,6 +240,8 @@ def _goal(table: Table) -> Goal:
     )
     shares.end()
     table.end()
+    if goal.masks and not any(goal.masks.values()):
+        raise table.error("masks", "are all 0")
     if goal.loss == "simple+vlb" and goal.predicts != "eps":
         raise table.error("loss", "is simple+vlb, which is for a prior that predicts eps")
     return goal
