@@ -263,6 +263,8 @@ class TestApply:
             lambda record: record["faces"][0].update(landmarks=[1]),
             lambda record: record["faces"][0]["cells"][0].update(data=None),
             lambda record: record.update(faces=[1]),
+            lambda record: record.update(faces=[]),
+            lambda record: record["faces"][0].update(cells=[]),
         ],
     )
     def test_a_damaged_record_is_refused(self, album: Path, damage: Any) -> None:

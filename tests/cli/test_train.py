@@ -125,3 +125,8 @@ def test_what_cannot_be_done_is_said_and_leaves_nothing(
 def test_a_recipe_for_something_else(toml: Path, folder: Path) -> None:
     toml.write_text('task = "prior"\n' + toml.read_text())
     assert "is what is to be trained" in run("estimator", toml, "--data", folder).output
+
+
+def test_a_network_that_cannot_be_built(toml: Path, folder: Path) -> None:
+    toml.write_text(toml.read_text().replace("num_chns = 8", "num_chns = -1"))
+    assert "The recipe's network" in run("estimator", toml, "--data", folder).output

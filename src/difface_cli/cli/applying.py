@@ -104,12 +104,20 @@ def _is_whole(record: Mapping[str, Any]) -> bool:
         for face in record["faces"]:
             numbers += [face["index"], face["score"]]
             shapes = np.shape(face["box"]), np.shape(face["landmarks"])
-            if shapes != ((4,), (5, 2)) or not np.isfinite(face["landmarks"]).all():
+            if (
+                not face["cells"]
+                or shapes != ((4,), (5, 2))
+                or not np.isfinite(face["landmarks"]).all()
+            ):
                 return False
             for cell in face["cells"]:
                 texts += [cell["data"], cell["estimator"]]
                 numbers += [cell[axis] for axis in AXES if axis != "estimator"]
-        kinds = isinstance(settings["aligned"], bool) and isinstance(record["versions"], dict)
+        kinds = (
+            bool(record["faces"])
+            and isinstance(settings["aligned"], bool)
+            and isinstance(record["versions"], dict)
+        )
     except (KeyError, TypeError, ValueError, AttributeError):
         return False
     alike = all(isinstance(text, str) for text in texts)

@@ -76,7 +76,7 @@ def _built(recipe: Recipe) -> nn.Module:
             if recipe.network != "retinaface":
                 raise ValueError(f"a detector is a retinaface, not {recipe.network!r}")
             return trainable_retinaface(**{"backbone": "resnet50", **recipe.params})
-    except (ValueError, TypeError) as error:
+    except (ValueError, TypeError, RuntimeError) as error:
         raise UsageError(f"The recipe's network: {error}.", "Correct network or params.") from None
 
 
