@@ -117,7 +117,7 @@ def main() -> None:
     parser.add_argument("--count", type=int, default=40)
     parser.add_argument("--model", default="starter-inpaint")
     parser.add_argument("--models", type=Path)
-    parser.add_argument("--sheet", type=Path, help="masked, LaMa, each gamma, truth; 8 portraits")
+    parser.add_argument("--sheet", type=Path, help="masked, LaMa, each gamma, truth; 12 portraits")
     a = parser.parse_args()
 
     known = registry.load(a.models)
@@ -141,7 +141,7 @@ def main() -> None:
     for kind in (*masks.PAPER_TYPES, "all"):
         table(kind, names, portraits, filled)
     if a.sheet:
-        write_sheet(names, portraits[:8], filled, a.sheet)
+        write_sheet(names, portraits[:12], filled, a.sheet)
 
 
 def table(kind: str, names: list[str], portraits: list[Case], filled: list[list[Floats]]) -> None:

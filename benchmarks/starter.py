@@ -138,11 +138,14 @@ def main() -> None:
     parser.add_argument("--eta", type=float, default=0.5)
     parser.add_argument("--count", type=int, default=80)
     parser.add_argument("--model", default="starter")
+    parser.add_argument("--estimator", help="weights to start from, in place of the model's own")
     parser.add_argument("--sheet", type=Path, help="degraded, estimate, every N, truth; 12 faces")
     a = parser.parse_args()
 
     known = registry.load()
     model = known.model(a.model, "restore")
+    if a.estimator:
+        model = models.with_part(known, model, "estimator", "restore", a.estimator)
     device = torch.device("cpu")
     ready = models.load(known, model, device, models.resolve_precision("auto", device))
     with torch.inference_mode():

@@ -183,7 +183,7 @@ def test_a_closed_pipe_is_no_error_message(arguments: list[str]) -> None:
 def test_a_full_disk_is_an_error_and_not_a_closed_pipe() -> None:
     result = run_failing(OSError(errno.ENOSPC, "No space left on device"))
     assert "No space left" in result.stderr
-    assert result.exit_code == 70
+    assert result.exit_code == 2
 
 
 def test_commands_find_the_plugins_in_their_context() -> None:

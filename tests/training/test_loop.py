@@ -10,6 +10,7 @@ from lightning_fabric import Fabric
 from safetensors.torch import load_file
 from torch import Tensor
 
+from difface_cli.errors import UsageError
 from difface_cli.training import checkpoints, loop, making
 from difface_cli.training.loop import Report, Task, TrainingError, fit
 from difface_cli.training.recipe import Recipe
@@ -92,6 +93,11 @@ def test_a_loss_that_is_no_number_ends_the_training(recipe: Recipe, tmp_path: Pa
     endless = replace(recipe, optimizer=replace(recipe.optimizer, rate=1e30, name="adamw"))
     with pytest.raises(TrainingError, match="no number"):
         train(replace(endless, steps=20), tmp_path / "o")
+
+
+def test_a_size_that_does_not_fit_the_network(recipe: Recipe) -> None:
+    with pytest.raises(UsageError, match="17 pixels"):
+        making.network(replace(recipe, size=17))
 
 
 def test_a_batch_that_cannot_be_shared(recipe: Recipe) -> None:

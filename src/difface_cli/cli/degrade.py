@@ -37,6 +37,7 @@ class Hole(StrEnum):
     irregular = "irregular"
     half = "half"
     expand = "expand"
+    outpaint = "outpaint"
     lama = "lama"
 
 

@@ -16,16 +16,25 @@ class SRCNN(nn.Module):
         down_scale_factor: a power of two; each factor of two is one unshuffle and one shuffle.
         num_chns: channels of the body, divisible by `down_scale_factor`².
         depth: one more than the body has convolutions, as published: the paper's nine are 10.
+        residual: whether the network predicts what is to be added to its input (ours; the
+            published one does not).
     """
 
     def __init__(
-        self, *, in_chns: int = 3, down_scale_factor: int = 4, num_chns: int = 64, depth: int = 10
+        self,
+        *,
+        in_chns: int = 3,
+        down_scale_factor: int = 4,
+        num_chns: int = 64,
+        depth: int = 10,
+        residual: bool = False,
     ) -> None:
         super().__init__()
         halvings = down_scale_factor.bit_length() - 1
         if halvings < 1 or down_scale_factor != 2**halvings:
             raise ValueError(f"down_scale_factor {down_scale_factor} is no power of two above 1")
         self.stride = down_scale_factor
+        self.residual = residual
 
         head: list[nn.Module] = []
         ch = in_chns
@@ -51,4 +60,4 @@ class SRCNN(nn.Module):
     def forward(self, y: Tensor) -> Tensor:
         """Estimate the sharp picture: b×c×h×w in [0, 1] → the same shape, not clamped."""
         x: Tensor = self.tail(self.body(self.head(y)))
-        return x
+        return y + x if self.residual else x

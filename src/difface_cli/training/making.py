@@ -11,6 +11,8 @@ from difface_cli import registry
 from difface_cli.errors import RegistryError, UsageError, WeightsInvalid
 from difface_cli.faces.retinaface import trainable_retinaface
 from difface_cli.networks import build
+from difface_cli.networks.lama import LaMa
+from difface_cli.networks.srcnn import SRCNN
 from difface_cli.networks.unet import UNet
 from difface_cli.registry import Weights
 from difface_cli.training.detector import Detection
@@ -58,6 +60,11 @@ def network(recipe: Recipe, start: Path | None = None) -> nn.Module:
         WeightsInvalid: when the weights to start with are no state dict of the network.
     """
     made = _built(recipe)
+    if isinstance(made, UNet | SRCNN | LaMa) and recipe.size % made.stride:
+        raise UsageError(
+            f"Pictures of {recipe.size} pixels do not fit the recipe's network.",
+            f"Write a size that {made.stride} divides.",
+        )
     if start is None and recipe.start:
         start = verified(_weights(recipe.start))
     if start is not None:
