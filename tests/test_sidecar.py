@@ -69,6 +69,7 @@ def test_faces_say_what_became_of_them_and_seeds_survive_json() -> None:
 def test_says_what_was_invented_and_with_what() -> None:
     made = record(Options())
     assert "no evidence of identity" in made["notice"]
-    assert made["model"] == {"name": "tiny", "parts": {"prior": "p"}, "weights": {"p": "ab" * 32}}
+    model = {"name": "tiny", "parts": {"prior": "p"}, "weights": {"p": "ab" * 32}}
+    assert made["model"] == model | {"image_size": 64}
     assert {"python", "torch", "numpy", "pillow", "facexlib"} <= set(made["versions"])
     assert made["size"] == [30, 20]

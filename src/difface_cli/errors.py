@@ -37,6 +37,10 @@ class FaceError(DifFaceError):
     """A face that was asked for and is not there, or cannot be aligned."""
 
 
+class RecordError(DifFaceError):
+    """A record of a run that cannot be read, or from which the run cannot be repeated."""
+
+
 class RegistryError(DifFaceError):
     """A `models.toml` that cannot be read, or an entry in it that is wrong."""
 

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import hashlib
 import platform
 from collections.abc import Mapping
+from dataclasses import asdict
 from datetime import UTC, datetime
 from importlib import metadata
 from typing import Any
 
+import torch
+
 from difface_cli import __version__, colorizing
-from difface_cli.holes import Holes
+from difface_cli.holes import Holes, Wish
 from difface_cli.images import Photo
 from difface_cli.inpainting import Filled, Wishes
 from difface_cli.models import Ready
@@ -48,7 +52,7 @@ def record(
         seconds: for the whole photo, reading and writing included.
     """
     chosen = settings(ready, options) | {"quality": quality}
-    run = _run(result.photos[0], ready, source, source_sha256, outputs)
+    run = _run("restore", result.photos[0], ready, source, source_sha256, outputs)
     return run | {
         "settings": chosen,
         "gray": result.gray,
@@ -61,6 +65,7 @@ def record(
 def filled(
     result: Filled,
     holes: Holes,
+    wish: Wish,
     ready: Ready,
     wishes: Wishes,
     *,
@@ -83,13 +88,20 @@ def filled(
     faces = [face(found) for found in result.faces]
     for entry in faces:
         entry["filled"] = entry.pop("restored")
-    run = _run(result.photos[0], ready, source, source_sha256, outputs)
+    run = _run("inpaint", result.photos[0], ready, source, source_sha256, outputs)
     return run | {
         "settings": chosen,
         "mask": {
             "source": holes.source,
             "share": round(holes.share, 6),
             "outside_faces": round(result.rest, 6),
+            "wish": asdict(wish) | {"source": wish.source and holes.source},
+            "sha256": hash_of(holes),
+            "faces": [
+                # Not rounded: what is drawn follows from them to the last bit.
+                {"box": list(f.box), "landmarks": f.landmarks.ravel().tolist()}
+                for f in wishes.faces
+            ],
         },
         "gray": result.gray,
         "faces": faces,
@@ -103,6 +115,7 @@ def coloured(
 ) -> dict[str, Any]:
     """One photo's colouring as JSON-ready data; further arguments as in `record`."""
     entry = record(result, ready, wishes.options, **run)
+    entry["task"] = "colorize"
     del entry["gray"]
     for unused in ("gray", "upscale"):
         del entry["settings"][unused]
@@ -117,11 +130,12 @@ def coloured(
 
 
 def _run(
-    photo: Photo, ready: Ready, source: str, source_sha256: str, outputs: list[str]
+    task: str, photo: Photo, ready: Ready, source: str, source_sha256: str, outputs: list[str]
 ) -> dict[str, Any]:
     """What every record begins with."""
     return {
         "schema": SCHEMA,
+        "task": task,
         "notice": NOTICE,
         "difface": __version__,
         "created": datetime.now(UTC).isoformat(timespec="seconds"),
@@ -132,8 +146,14 @@ def _run(
             "name": ready.model.name,
             "parts": dict(ready.model.parts),
             "weights": dict(ready.hashes),
+            "image_size": ready.model.image_size,
         },
     }
+
+
+def hash_of(holes: Holes) -> str:
+    """The sha256 of where a photo's holes are, whatever file told of them."""
+    return hashlib.sha256(holes.weight.tobytes()).hexdigest()
 
 
 def _seconds(total: float, stages: Mapping[str, float]) -> dict[str, float]:
@@ -178,7 +198,13 @@ def face(found: Found) -> dict[str, Any]:
 
 def versions() -> Mapping[str, str]:
     """What the result was computed with."""
-    found = {"python": platform.python_version(), "machine": platform.machine()}
+    found = {
+        "python": platform.python_version(),
+        "machine": platform.machine(),
+        # The order of sums, and so the last bits of a result, can follow from these two.
+        "instructions": torch.backends.cpu.get_cpu_capability(),
+        "threads": str(torch.get_num_threads()),
+    }
     for library in LIBRARIES:
         try:
             found[library] = metadata.version(library)

@@ -6,9 +6,9 @@ import re
 import tomllib
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
-from difface_cli.errors import RegistryError
+from difface_cli.errors import DifFaceError, RegistryError
 
 REQUIRED: Any = object()  # the default of a key that must be there
 
@@ -40,7 +40,7 @@ class Table:
         except (tomllib.TOMLDecodeError, UnicodeDecodeError) as e:
             raise RegistryError(f"{path} is not TOML: {e}.", "Correct the file.") from None
 
-    def error(self, key: str | None, problem: str) -> RegistryError:
+    def error(self, key: str | None, problem: str) -> DifFaceError:
         """The complaint about a key of this table, to be raised."""
         place = f"[{self.name}]" if self.name else "the top level"
         what = f" {key}" if key else ""
@@ -109,21 +109,21 @@ class Table:
                 raise self.error(key, f"holds {value}, which is not {low} to {high}")
         return tuple(values)
 
-    def table(self, key: str) -> Table:
+    def table(self, key: str) -> Self:
         """The table inside this one, an empty one where there is none."""
         name = f"{self.name}.{key}" if self.name else key
-        return Table(self.path, name, self.value(key, dict, {}))
+        return type(self)(self.path, name, self.value(key, dict, {}))
 
-    def tables(self, key: str) -> list[tuple[str, Table]]:
+    def tables(self, key: str) -> list[tuple[str, Self]]:
         """The named tables inside the table `key`, by name."""
         entries = []
         for name, values in self.value(key, dict, {}).items():
             if not isinstance(values, dict):
                 raise self.error(f"{key}.{name}", "is no table")
-            entries.append((name, Table(self.path, f"{key}.{name}", values)))
+            entries.append((name, type(self)(self.path, f"{key}.{name}", values)))
         return entries
 
-    def array(self, key: str) -> list[Table]:
+    def array(self, key: str) -> list[Self]:
         """The tables of a list with at least one."""
         entries = self.value(key, list)
         if not entries:
@@ -131,7 +131,7 @@ class Table:
         if not all(isinstance(entry, dict) for entry in entries):
             raise self.error(key, "must hold tables")
         name = f"{self.name}.{key}"
-        return [Table(self.path, f"{name}[{i}]", entry) for i, entry in enumerate(entries)]
+        return [type(self)(self.path, f"{name}[{i}]", entry) for i, entry in enumerate(entries)]
 
     def end(self) -> None:
         """Refuse keys that nobody asked for: a typing error must not pass unseen."""

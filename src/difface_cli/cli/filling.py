@@ -109,6 +109,7 @@ def _fill(session: Session, job: Job, progress: Progress) -> Record:
         record = sidecar.filled(
             result,
             found,
+            session.wish,
             session.ready,
             session.wishes,
             source=job.source,

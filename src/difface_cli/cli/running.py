@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
@@ -97,19 +98,26 @@ def write(
 ) -> None:
     """Write results and record; where one of them fails, none is left behind.
 
+    The record gets what only now is known: the results' hashes, and how the input lies to it.
+
     Args:
         photos: one a sample.
         quality: of JPEG and WebP files.
         beside: the bytes of further files of `job.files`.
     """
     if job.target is None:
-        sys.stdout.buffer.write(_encoded(source, photos[0], None, quality))
+        sys.stdout.buffer.write(encoded(source, photos[0], None, quality))
         sys.stdout.buffer.flush()
         return
+    hashes: list[str] = []
     with outputs.all_or_none(job.files):
         for k in range(job.samples):
             target = job.sample(k)
-            atomic.write(target, _encoded(source, photos[k], target, quality))
+            data = encoded(source, photos[k], target, quality)
+            hashes.append(hashlib.sha256(data).hexdigest())
+            atomic.write(target, data)
+        record["output_sha256"] = hashes
+        record["input"]["from_record"] = _from(job.target.parent, job.source)
         for target, data in beside.items():
             atomic.write(target, data)
         atomic.write(job.files[-1], (_json(record, indent=2) + "\n").encode())
@@ -129,7 +137,19 @@ def _json(record: Record, indent: int | None = None) -> str:
     return text.encode(errors="backslashreplace").decode()
 
 
-def _encoded(source: Source, photo: Photo, target: Path | None, quality: int) -> bytes:
+def _from(folder: Path, source: str) -> str:
+    """The input's path from the record's folder, so that both can move together."""
+    try:
+        return (
+            ""
+            if source == STREAM
+            else os.path.relpath(os.path.realpath(source), os.path.realpath(folder))
+        )
+    except ValueError:  # on another drive
+        return ""
+
+
+def encoded(source: Source, photo: Photo, target: Path | None, quality: int) -> bytes:
     """The bytes of one result; the input's own where nothing was done to it."""
     format = source.photo.format if source.photo.format in SUFFIXES.values() else "PNG"
     if target is not None:
