@@ -9,9 +9,12 @@ import torch
 import torch.nn.functional as F
 
 from difface_cli.networks import build
+from difface_cli.networks.doubling import DoublingConv
 from difface_cli.networks.padding import pad_to_multiple
-from difface_cli.networks.swinir import shift_mask
-from difface_cli.networks.unet import UNet, timestep_embedding
+from difface_cli.networks.swinir import attend
+from difface_cli.networks.unet import UNet
+from difface_cli.networks.unet_blocks import timestep_embedding
+from difface_cli.networks.windows import shift_mask
 
 UNET: dict[str, Any] = {
     "image_size": 16, "in_channels": 3, "model_channels": 32, "out_channels": 3,
@@ -128,3 +131,34 @@ def test_a_residual_swinir_that_predicts_nothing_gives_its_input_back() -> None:
         torch.nn.init.zeros_(parameter)
     y = torch.rand(1, 3, 40, 72)
     torch.testing.assert_close(network(y), y)
+
+
+class TestSpeed:
+    """What is computed in another way for speed says the same."""
+
+    @pytest.mark.parametrize("size", [(5, 7), (1, 1), (8, 2)])
+    def test_a_folded_convolution_is_enlarging_and_convolving(self, size: tuple[int, int]) -> None:
+        layer, x = DoublingConv(3, 4), torch.randn(2, 3, *size)
+        with torch.inference_mode():
+            expected = F.conv2d(x.repeat_interleave(2, 2).repeat_interleave(2, 3), layer.weight,
+                                layer.bias, padding=1)  # fmt: skip
+            torch.testing.assert_close(layer(x), expected)
+            layer.fold()
+            layer.fold()  # once is enough
+            folded = layer(x)
+        torch.testing.assert_close(folded, expected)
+        assert folded.is_contiguous(memory_format=torch.channels_last)
+
+    def test_one_timestep_for_all_is_that_timestep_for_each(self) -> None:
+        network, x = build("unet", UNET), torch.randn(3, 3, 16, 16)
+        with torch.inference_mode():
+            torch.testing.assert_close(
+                network(x, torch.tensor([7])), network(x, torch.tensor([7, 7, 7]))
+            )
+
+    def test_windows_attend_alike_with_and_without_gradients(self) -> None:
+        """The fused kernel runs in training, plain products on the CPU in inference."""
+        qkv, bias = torch.randn(3, 6, 2, 16, 5), torch.randn(6, 2, 16, 16)
+        with torch.inference_mode():
+            products = attend(qkv, bias)
+        torch.testing.assert_close(attend(qkv, bias), products)

@@ -10,6 +10,7 @@ import torch
 from safetensors import safe_open
 
 from difface_cli.networks import build
+from difface_cli.networks.doubling import fold_for_inference
 
 GOLDEN = {
     "unet_learned_sigma": "unet",
@@ -26,8 +27,9 @@ OFFICIAL = {
 }
 
 
+@pytest.mark.parametrize("folded", [False, True])
 @pytest.mark.parametrize("name", GOLDEN)
-def test_agrees_with_the_published_code(golden: Path, name: str) -> None:
+def test_agrees_with_the_published_code(golden: Path, name: str, folded: bool) -> None:
     with safe_open(golden / f"{name}.safetensors", "pt") as f:
         tensors = {key: f.get_tensor(key) for key in f.keys()}  # noqa: SIM118
         config = json.loads(f.metadata()["config"])
@@ -36,6 +38,8 @@ def test_agrees_with_the_published_code(golden: Path, name: str) -> None:
         {k.removeprefix("model."): v for k, v in tensors.items() if k.startswith("model.")},
         strict=True,
     )
+    if folded:
+        fold_for_inference(network)
     inputs = [tensors[key] for key in ("x", "t") if key in tensors]
     with torch.inference_mode():
         torch.testing.assert_close(network(*inputs), tensors["y"], atol=1e-5, rtol=1e-5)

@@ -11,7 +11,8 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from difface_cli.networks import build
-from difface_cli.networks.unet import AttentionBlock, UNet
+from difface_cli.networks.unet import UNet
+from difface_cli.networks.unet_blocks import AttentionBlock
 from difface_cli.weights.diffusers import is_diffusers, to_published
 
 # UNet2DModel(block_out_channels=(32, 64), layers_per_block=1, sample_size=16,

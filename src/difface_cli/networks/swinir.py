@@ -10,59 +10,38 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from functools import lru_cache
 from typing import Any
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from difface_cli.networks.doubling import DoublingConv
 from difface_cli.networks.padding import pad_to_multiple
+from difface_cli.networks.windows import (
+    from_windows,
+    relative_position_index,
+    shift_mask,
+    to_windows,
+)
 
 # The mean colour of DIV2K, subtracted as in the published networks.
 RGB_MEAN = (0.4488, 0.4371, 0.4040)
 
 
-# Cached tensors outlive the call that made them, and training cannot use inference tensors.
-@lru_cache(maxsize=8)
-@torch.inference_mode(False)
-def relative_position_index(window: int, device: torch.device) -> Tensor:
-    """Row of the bias table for each pair of positions in a window: (window², window²)."""
-    grid = torch.stack(torch.meshgrid(*[torch.arange(window)] * 2, indexing="ij")).flatten(1)
-    dy, dx = (grid[:, :, None] - grid[:, None, :]) + window - 1
-    return (dy * (2 * window - 1) + dx).to(device)
+def attend(qkv: Tensor, bias: Tensor) -> Tensor:
+    """Attention over the last but one axis: 3×n×heads×length×d → n×heads×length×d.
 
-
-@lru_cache(maxsize=8)
-@torch.inference_mode(False)
-def shift_mask(height: int, width: int, window: int, shift: int, device: torch.device) -> Tensor:
-    """Keep positions apart that met only because the shift wrapped round the border.
-
-    Returns:
-        (windows, window², window²): 0 where attention is allowed, -100 where not.
+    Args:
+        bias: added to the scores, (1 or n)×heads×length×length.
     """
-
-    def region(size: int) -> Tensor:
-        index = torch.arange(size)
-        return (index >= size - window).int() + (index >= size - shift).int()
-
-    regions = 3 * region(height)[:, None] + region(width)[None, :]
-    windows = to_windows(regions[None, :, :, None], window).squeeze(-1)
-    differ = windows[:, None, :] != windows[:, :, None]
-    return (differ * -100.0).to(device)
-
-
-def to_windows(x: Tensor, window: int) -> Tensor:
-    """b×h×w×c → (b·windows)×window²×c."""
-    b, h, w, c = x.shape
-    x = x.reshape(b, h // window, window, w // window, window, c)
-    return x.transpose(2, 3).reshape(-1, window * window, c)
-
-
-def from_windows(x: Tensor, window: int, height: int, width: int) -> Tensor:
-    """(b·windows)×window²×c → b×h×w×c."""
-    x = x.reshape(-1, height // window, width // window, window, window, x.shape[-1])
-    return x.transpose(2, 3).reshape(-1, height, width, x.shape[-1])
+    if qkv.device.type == "cpu" and not torch.is_grad_enabled():
+        # Blocks of a CPU's fused kernel are larger than a window: it takes half as long again.
+        q, k, v = qkv.contiguous()
+        scores = (q * q.shape[-1] ** -0.5) @ k.transpose(-2, -1)
+        return scores.add_(bias).softmax(-1) @ v
+    q, k, v = qkv
+    return F.scaled_dot_product_attention(q, k, v, attn_mask=bias)
 
 
 class WindowAttention(nn.Module):
@@ -80,16 +59,19 @@ class WindowAttention(nn.Module):
     def forward(self, x: Tensor, mask: Tensor | None) -> Tensor:
         """Attend: (b·windows)×window²×dim; `mask` is (windows, window², window²)."""
         n, length, dim = x.shape
-        qkv = self.qkv(x).reshape(n, length, 3, self.num_heads, -1)
-        q, k, v = qkv.permute(2, 0, 3, 1, 4)
-        index = relative_position_index(self.window, x.device)
-        bias = self.relative_position_bias_table[index].permute(2, 0, 1)[None].to(q.dtype)
+        qkv = self.qkv(x).reshape(n, length, 3, self.num_heads, -1).permute(2, 0, 3, 1, 4)
+        bias = self.bias(x.device).to(x.dtype)
         if mask is not None:
-            masked = bias + mask[:, None].to(q.dtype)
+            masked = bias + mask[:, None].to(x.dtype)
             bias = masked.repeat(n // len(mask), 1, 1, 1)
-        h = F.scaled_dot_product_attention(q, k, v, attn_mask=bias)
+        h = attend(qkv, bias)
         out: Tensor = self.proj(h.transpose(1, 2).reshape(n, length, dim))
         return out
+
+    def bias(self, device: torch.device) -> Tensor:
+        """What relative positions add to the scores: 1×heads×window²×window²."""
+        index = relative_position_index(self.window, device)
+        return self.relative_position_bias_table.t()[:, index][None]
 
     def _load_from_state_dict(self, state_dict: dict[str, Any], prefix: str, *args: Any) -> None:
         _drop_buffer(state_dict, prefix + "relative_position_index", (self.window**2,) * 2)
@@ -261,7 +243,7 @@ class SwinIR(nn.Module):
             nn.Conv2d(embed_dim, ch, 3, padding=1), nn.LeakyReLU(inplace=True)
         )
         for i in range(self.upsamplings):
-            setattr(self, f"conv_up{i + 1}", nn.Conv2d(ch, ch, 3, padding=1))
+            setattr(self, f"conv_up{i + 1}", DoublingConv(ch, ch))
         self.conv_hr = nn.Conv2d(ch, ch, 3, padding=1)
         self.conv_last = nn.Conv2d(ch, in_chans, 3, padding=1)
 
@@ -283,8 +265,7 @@ class SwinIR(nn.Module):
         h = self.conv_first((y - mean) * self.img_range)
         h = self.conv_before_upsample(h + self.conv_after_body(self.body(h)))
         for i in range(self.upsamplings):
-            h = F.interpolate(h, scale_factor=2.0, mode="nearest")
-            h = F.leaky_relu(getattr(self, f"conv_up{i + 1}")(h), 0.2)
-        h = self.conv_last(F.leaky_relu(self.conv_hr(h), 0.2))
+            h = F.leaky_relu(getattr(self, f"conv_up{i + 1}")(h), 0.2, inplace=True)
+        h = self.conv_last(F.leaky_relu(self.conv_hr(h), 0.2, inplace=True))
         base = y if self.residual else mean
         return (h / self.img_range + base)[..., :height, :width]

@@ -6,7 +6,6 @@ those of the published checkpoints, so `load_state_dict(strict=True)` takes them
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -14,112 +13,15 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-GROUPS = 32
-
-
-def timestep_embedding(t: Tensor, dim: int, max_period: float = 10_000.0) -> Tensor:
-    """Sinusoids of the timestep: (b,) → (b, dim), cosines first. Vaswani et al. 2017."""
-    half = dim // 2
-    k = torch.arange(half, dtype=torch.float32, device=t.device)
-    angles = t[:, None].float() * torch.exp(-math.log(max_period) * k / half)[None]
-    embedding = torch.cat([angles.cos(), angles.sin()], dim=1)
-    return F.pad(embedding, (0, dim % 2))
-
-
-class Downsample(nn.Module):
-    """Halve height and width: a strided convolution, or a mean without parameters."""
-
-    def __init__(self, channels: int, use_conv: bool) -> None:
-        super().__init__()
-        self.op = nn.Conv2d(channels, channels, 3, 2, 1) if use_conv else nn.AvgPool2d(2)
-
-    def forward(self, x: Tensor) -> Tensor:
-        h: Tensor = self.op(x)
-        return h
-
-
-class Upsample(nn.Module):
-    """Double height and width by nearest neighbour, then convolve if asked to."""
-
-    def __init__(self, channels: int, use_conv: bool) -> None:
-        super().__init__()
-        self.conv = nn.Conv2d(channels, channels, 3, padding=1) if use_conv else nn.Identity()
-
-    def forward(self, x: Tensor) -> Tensor:
-        h: Tensor = self.conv(F.interpolate(x, scale_factor=2.0, mode="nearest"))
-        return h
-
-
-Resample = type[Downsample] | type[Upsample]
-
-
-class ResBlock(nn.Module):
-    """Two convolutions around the timestep embedding, which shifts (and scales) the second norm."""
-
-    def __init__(
-        self,
-        channels: int,
-        emb_channels: int,
-        out_channels: int,
-        *,
-        dropout: float,
-        use_scale_shift_norm: bool,
-        resample: Resample | None = None,
-    ) -> None:
-        super().__init__()
-        self.use_scale_shift_norm = use_scale_shift_norm
-        self.in_layers = nn.Sequential(
-            nn.GroupNorm(GROUPS, channels),
-            nn.SiLU(),
-            nn.Conv2d(channels, out_channels, 3, padding=1),
-        )
-        self.resample = resample(channels, use_conv=False) if resample else nn.Identity()
-        emb_out = 2 * out_channels if use_scale_shift_norm else out_channels
-        self.emb_layers = nn.Sequential(nn.SiLU(), nn.Linear(emb_channels, emb_out))
-        self.out_layers = nn.Sequential(
-            nn.GroupNorm(GROUPS, out_channels),
-            nn.SiLU(),
-            nn.Dropout(dropout),
-            nn.Conv2d(out_channels, out_channels, 3, padding=1),
-        )
-        self.skip_connection = (
-            nn.Identity() if out_channels == channels else nn.Conv2d(channels, out_channels, 1)
-        )
-
-    def forward(self, x: Tensor, emb: Tensor) -> Tensor:
-        norm, act, conv = self.in_layers
-        h = conv(self.resample(act(norm(x))))
-        e = self.emb_layers(emb).to(h.dtype)[:, :, None, None]
-        if self.use_scale_shift_norm:
-            scale, shift = e.chunk(2, dim=1)
-            h = self.out_layers[0](h) * (1 + scale) + shift
-            h = self.out_layers[1:](h)
-        else:
-            h = self.out_layers(h + e)
-        out: Tensor = self.skip_connection(self.resample(x)) + h
-        return out
-
-
-class AttentionBlock(nn.Module):
-    """Self-attention over all positions, channels of the joint convolution in the legacy order.
-
-    Legacy: heads outermost, q, k and v inside each head.
-    """
-
-    def __init__(self, channels: int, num_head_channels: int) -> None:
-        super().__init__()
-        self.num_heads = channels // num_head_channels
-        self.norm = nn.GroupNorm(GROUPS, channels)
-        self.qkv = nn.Conv1d(channels, 3 * channels, 1)
-        self.proj_out = nn.Conv1d(channels, channels, 1)
-
-    def forward(self, x: Tensor) -> Tensor:
-        b, c, *size = x.shape
-        flat = x.reshape(b, c, -1)
-        qkv = self.qkv(self.norm(flat)).reshape(b, self.num_heads, -1, flat.shape[-1])
-        q, k, v = qkv.transpose(2, 3).chunk(3, dim=-1)
-        h = F.scaled_dot_product_attention(q, k, v).transpose(2, 3).reshape(b, c, -1)
-        return (flat + self.proj_out(h)).reshape(b, c, *size)
+from difface_cli.networks.unet_blocks import (
+    GROUPS,
+    AttentionBlock,
+    Downsample,
+    Resample,
+    ResBlock,
+    Upsample,
+    timestep_embedding,
+)
 
 
 class Stage(nn.Sequential):
@@ -281,7 +183,7 @@ class UNet(nn.Module):
 
         Args:
             x: b×3×h×w; h and w divisible by `self.stride`.
-            t: (b,) timesteps of the unrespaced schedule.
+            t: (b,) timesteps of the unrespaced schedule, or (1,) where all are at the same.
 
         Returns:
             b×c×h×w, with c = 3, or 6 where the variance is learned.

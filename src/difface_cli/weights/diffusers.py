@@ -13,7 +13,8 @@ from collections.abc import Iterator, Mapping
 import torch
 from torch import Tensor, nn
 
-from difface_cli.networks.unet import AttentionBlock, Downsample, ResBlock, UNet, Upsample
+from difface_cli.networks.unet import UNet
+from difface_cli.networks.unet_blocks import AttentionBlock, Downsample, ResBlock, Upsample
 
 ENDS = {
     "time_embed.0": "time_embedding.linear_1",

@@ -1,0 +1,162 @@
+"""Whether fewer calls of the prior give the same faces: samplers, steps and eta side by side.
+
+    python benchmarks/fewer_steps.py PORTRAITS/test ddim:100:0.5:0 ddim:100:0.5:1 dpm++:10:0.5:0
+
+A run is SAMPLER:STEPS:ETA:SEED. The first is what the others are held against; all runs of the
+same sampler, steps and eta as the first, with other seeds, say how much a seed alone changes.
+Portraits are degraded as in `starter.py`. Of each face: PSNR and SSIM to the truth, sharpness
+(high-frequency energy), and the distance from the truth of the detector's deepest features; of
+all together the Frechet distance of those features. With --keep FOLDER every run is kept there
+and not made again.
+"""
+
+from __future__ import annotations
+
+import argparse
+import math
+import time
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+import torch
+from starter import features, frechet, portraits
+from startup import processor
+from torch import Tensor
+
+from difface_cli import degradations, difface, models, registry
+from difface_cli.difface import Settings
+from difface_cli.metrics import fidelity, sharpness
+from difface_cli.models import Ready
+
+Floats = npt.NDArray[np.float64]
+MEASURES = ("PSNR", "SSIM", "sharpness", "feature distance")
+
+
+@dataclass(frozen=True)
+class Run:
+    """One way to the faces, and the user's seed."""
+
+    sampler: str
+    steps: int
+    eta: float
+    seed: int
+
+    @classmethod
+    def parse(cls, text: str) -> Run:
+        """A run of SAMPLER:STEPS:ETA:SEED."""
+        sampler, steps, eta, seed = text.split(":")
+        return cls(sampler, int(steps), float(eta), int(seed))
+
+    def __str__(self) -> str:
+        return f"{self.sampler} {self.steps} steps, eta {self.eta:g}"
+
+
+@dataclass(frozen=True)
+class Measured:
+    """Of one run: measures of each face, MEASURES×n, and the features, n×c."""
+
+    faces: Floats
+    features: Floats
+    seconds: float
+
+
+def measure(ready: Ready, results: Tensor, truths: Tensor, seconds: float) -> Measured:
+    """Hold results against truths, both n×3×s×s in [0, 1]."""
+    ours, theirs = features(ready, results), features(ready, truths)
+    ones = np.ones(results.shape[2:], np.float32)
+    rows = []
+    for result, truth in zip(results, truths, strict=True):
+        a, b = result.permute(1, 2, 0).numpy(), truth.permute(1, 2, 0).numpy()
+        fine = sharpness.sharpness(a, ones)
+        rows.append((fidelity.psnr(a, b, ones), fidelity.ssim(a, b, ones), fine))
+    apart = np.linalg.norm(ours - theirs, axis=1)
+    return Measured(np.concatenate([np.array(rows).T, apart[None]]), ours, seconds)
+
+
+def make(ready: Ready, estimates: Tensor, truths: Tensor, run: Run, n: int) -> Measured:
+    """Run the prior on every estimate, one at a time, and measure."""
+    settings = Settings(n=n, steps=run.steps, eta=run.eta, sampler=run.sampler)
+    start, faces = time.perf_counter(), []
+    for f_y in estimates:
+        seed = difface.face_seed(run.seed, f_y)
+        faces.append(difface.contract(f_y[None], ready.denoise, ready.schedule, settings, [seed]))
+    seconds = (time.perf_counter() - start) / len(estimates)
+    return measure(ready, torch.cat(faces), truths, seconds)
+
+
+def kept(path: Path | None, ready: Ready, estimates: Tensor, truths: Tensor, run: Run, n: int
+) -> Measured:  # fmt: skip
+    """The run from its file, or made, and kept."""
+    if path and path.exists():
+        with np.load(path) as f:
+            return Measured(f["faces"], f["features"], float(f["seconds"]))
+    made = make(ready, estimates, truths, run, n)
+    if path:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        np.savez(path, faces=made.faces, features=made.features, seconds=made.seconds)
+    return made
+
+
+def report(runs: dict[Run, Measured], truth: Measured) -> None:
+    """Means, and differences from the first run in the spread that a seed alone makes.
+
+    The spread of a face is the standard deviation of its difference between two seeds of the
+    first run; that of the mean over all faces is smaller by the root of their number.
+    """
+    first, *others = runs.items()
+    seeds = [m.faces - first[1].faces for r, m in others if str(r) == str(first[0])]
+    spread = np.sqrt(np.mean([gap**2 for gap in seeds], axis=(0, 2))) if seeds else None
+    count = first[1].faces.shape[1]
+    print(f"| run | seed | {' | '.join(MEASURES)} | Frechet | s a face |")
+    print("| --- " * (len(MEASURES) + 4) + "|")
+    for run, m in runs.items():
+        cells = []
+        for i, mean in enumerate(m.faces.mean(1)):
+            gap = mean - first[1].faces[i].mean()
+            known = spread is not None and run != first[0]
+            # In spreads of one face, then in those of the mean.
+            alone = gap / spread[i] if known and spread is not None else math.nan
+            cells.append(f"{mean:.3f}" + f" ({alone:+.2f}, {alone * count**0.5:+.1f})" * known)
+        distance = 1e3 * frechet(m.features, truth.features)
+        line = " | ".join([str(run), str(run.seed), *cells, f"{distance:.1f}", f"{m.seconds:.2f}"])
+        print(f"| {line} |", flush=True)
+
+
+def main() -> None:
+    """Make the runs and print the table."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("portraits", type=Path)
+    parser.add_argument("runs", nargs="+", type=Run.parse, metavar="SAMPLER:STEPS:ETA:SEED")
+    parser.add_argument("--n", type=int, help="the starting timestep; the model's own if left out")
+    parser.add_argument("--count", type=int, default=80)
+    parser.add_argument("--model", default="starter")
+    parser.add_argument("--keep", type=Path, metavar="FOLDER")
+    a = parser.parse_args()
+
+    known = registry.load()
+    model = known.model(a.model, "restore")
+    device = torch.device("cpu")
+    dtype = models.resolve_precision("auto", device)
+    ready = models.load(known, model, device, dtype)
+    n = a.n or model.n
+    with torch.inference_mode():
+        truths = portraits(a.portraits, model.image_size, a.count)
+        rng = np.random.default_rng(0)
+        y = torch.stack([degradations.celeba_test(rng)(truth) for truth in truths])
+        estimates = torch.cat([difface.estimate(face[None], ready.estimator) for face in y])
+        made = {}
+        for run in a.runs:
+            name = f"{run.sampler}-{run.steps}-{run.eta:g}-{run.seed}-N{n}-{len(y)}.npz"
+            path = a.keep / name if a.keep else None
+            made[run] = kept(path, ready, estimates, truths, run, n)
+        threads = torch.get_num_threads()
+        print(
+            f"{len(y)} portraits, {model.name}, N = {n}, {dtype}, {threads} threads, {processor()}"
+        )
+        report(made, measure(ready, truths, truths, 0.0))
+
+
+if __name__ == "__main__":
+    main()
