@@ -22,7 +22,7 @@ from difface_cli.images import Photo
 from difface_cli.models import Ready
 from difface_cli.options import Options
 from difface_cli.registry import Model
-from tests.test_pipeline import SCHEDULE, SIZE, TWO, face_at
+from tests.pipeline.test_restore import SCHEDULE, SIZE, TWO, face_at
 
 QUICK = Options(settings=Settings(n=400, steps=4), aligned=True)
 

@@ -15,7 +15,7 @@ from difface_cli.holes import Holes
 from difface_cli.images import Photo
 from difface_cli.inpainting import WHOLE, Wishes, inpaint, look
 from difface_cli.models import Ready
-from tests.test_pipeline import QUICK, SCHEDULE, SIZE, TWO, changed, face_at, photo, ready
+from tests.pipeline.test_restore import QUICK, SCHEDULE, SIZE, TWO, changed, face_at, photo, ready
 
 WISHES = Wishes(options=QUICK)
 

@@ -17,8 +17,8 @@ from difface_cli.diffusion.denoiser import from_network
 from difface_cli.errors import ImageError, UsageError
 from difface_cli.models import Ready
 from difface_cli.options import Options
-from difface_cli.sweep import Cell, Plan, batches, check, measure, reference_crop, shows
-from tests.test_pipeline import SCHEDULE, SIZE, TWO, changed, face_at, photo, ready
+from difface_cli.sweep import Cell, Plan, check, measure, reference_crop, shows, together
+from tests.pipeline.test_restore import SCHEDULE, SIZE, TWO, changed, face_at, photo, ready
 
 PLAN = Plan(n=(60, 150, 300), eta=(0.0, 0.7), seed=(0, 1, 5), estimator=("own",), steps=(2, 4))
 
@@ -123,10 +123,10 @@ def test_n_and_seeds_share_calls(sampler: str, batch: int, sizes: list[int]) -> 
     assert len({face.tobytes() for face in alone.values()}) == 12
 
 
-def test_batches_hold_as_many_steps_and_no_more_cells_than_asked() -> None:
-    found = list(batches(PLAN.cells, 4))
+def test_cells_go_together_that_take_as_many_steps() -> None:
+    found = together(PLAN.cells)
     assert sorted(cell for part in found for cell in part) == sorted(PLAN.cells)
-    assert [len(part) for part in found] == [4, 4, 4, 4, 2] * 2
+    assert [len(part) for part in found] == [18] * 2
     assert all(len({cell.steps for cell in part}) == 1 for part in found)
 
 

@@ -9,6 +9,7 @@ from types import MappingProxyType
 import numpy as np
 import numpy.typing as npt
 import torch
+from torch import Tensor
 
 from difface_cli import difface, images, pipeline
 from difface_cli.difface import Refinement
@@ -17,7 +18,7 @@ from difface_cli.faces import paste
 from difface_cli.images import Photo
 from difface_cli.models import Ready
 from difface_cli.options import Options
-from difface_cli.pipeline import Clock, Crops, Found, Restoration
+from difface_cli.pipeline import Batches, Clock, Crops, Found, Restoration
 from difface_cli.progress import NoProgress, Progress
 from difface_cli.tint import tinted
 
@@ -86,9 +87,10 @@ def colorize(
     with clock("align"):
         cuts = pipeline.cut(gray, found, ready.model.image_size, options)
     progress.stage("colouring")
-    with torch.inference_mode(), pipeline.memory_errors(), clock("denoise"):
+    batches = Batches(options.batch, ready.device)
+    with torch.inference_mode(), clock("denoise"):
         crops = tuple(
-            _coloured(index, cuts[index], ready, wishes, progress)
+            _coloured(index, cuts[index], ready, wishes, batches, progress)
             for index in progress.steps(list(cuts), len(cuts), "face")
         )
     with clock("paste"):
@@ -102,30 +104,30 @@ def colorize(
     return Restoration(photos, found, crops, False, MappingProxyType(clock.seconds))
 
 
-def _coloured(index: int, cut: Array, ready: Ready, wishes: Wishes, progress: Progress) -> Crops:
+def _coloured(
+    index: int, cut: Array, ready: Ready, wishes: Wishes, batches: Batches, progress: Progress
+) -> Crops:
     """Run the method on one face, its samples in batches."""
     gray = cut[..., :1]
-    seeds = _seeds(cut, wishes.options)
-    starts = [tinted(gray, seed) for seed in seeds]
-    x = torch.from_numpy(np.stack(starts)).permute(0, 3, 1, 2).to(ready.device)
     y = torch.from_numpy(gray).permute(2, 0, 1)[None].to(ready.device)
-    batch = wishes.options.batch or pipeline.default_batch(ready.device)
-    parts = [
-        difface.colorize(
+
+    def work(part: Sequence[tuple[int, Array]]) -> Tensor:
+        x = torch.from_numpy(np.stack([start for _, start in part])).permute(0, 3, 1, 2)
+        return difface.colorize(
             y.expand(len(part), -1, -1, -1),
-            part,
+            x.to(ready.device),
             ready.denoise,
             ready.schedule,
             wishes.options.settings,
-            seeds[k * batch : (k + 1) * batch],
+            [seed for seed, _ in part],
             wishes.refinement,
             track=lambda steps: progress.steps(steps, len(steps), "step"),
-        )
-        for k, part in enumerate(torch.split(x, batch))
-    ]
-    faces = torch.cat(parts).permute(0, 2, 3, 1).float().cpu().numpy()
+        ).cpu()
+
+    starts = [(seed, tinted(gray, seed)) for seed in _seeds(cut, wishes.options)]
+    faces = torch.cat(list(batches.each(work, starts))).permute(0, 2, 3, 1).float().numpy()
     restored = tuple(images.recoloured(gray, face - images.luma(face)) for face in faces)
-    return Crops(index, cut, starts[0], restored)
+    return Crops(index, cut, starts[0][1], restored)
 
 
 def _put_back(

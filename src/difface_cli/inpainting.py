@@ -19,7 +19,7 @@ from difface_cli.holes import Holes
 from difface_cli.images import Photo
 from difface_cli.models import Ready
 from difface_cli.options import Options
-from difface_cli.pipeline import Clock, Crops, Found
+from difface_cli.pipeline import Batches, Clock, Crops, Found
 from difface_cli.progress import NoProgress, Progress
 
 Array = npt.NDArray[np.float32]
@@ -182,32 +182,34 @@ def _fill(
     """Run the method on each face, its samples in batches."""
     if cuts:
         progress.stage("filling")
-    with torch.inference_mode(), pipeline.memory_errors(), clock("fill"):
+    batches = Batches(wishes.options.batch, ready.device)
+    with torch.inference_mode(), clock("fill"):
         return tuple(
-            _filled(index, cuts[index], ready, wishes, progress)
+            _filled(index, cuts[index], ready, wishes, batches, progress)
             for index in progress.steps(list(cuts), len(cuts), "face")
         )
 
 
-def _filled(index: int, cut: _Cut, ready: Ready, wishes: Wishes, progress: Progress) -> Crops:
+def _filled(
+    index: int, cut: _Cut, ready: Ready, wishes: Wishes, batches: Batches, progress: Progress
+) -> Crops:
     y = torch.from_numpy(cut.face).permute(2, 0, 1)[None].to(ready.device)
     mask = torch.from_numpy(cut.mask)[None, None].to(ready.device)
-    seeds = _seeds(cut, wishes.options)
-    batch = wishes.options.batch or pipeline.default_batch(ready.device)
-    parts = [
-        difface.inpaint(
+
+    def work(seeds: Sequence[int]) -> difface.Restored:
+        return difface.inpaint(
             y,
             mask,
             ready.estimator,
             ready.denoise,
             ready.schedule,
             wishes.options.settings,
-            seeds[start : start + batch],
+            seeds,
             wishes.refinement,
             track=lambda steps: progress.steps(steps, len(steps), "step"),
         )
-        for start in range(0, len(seeds), batch)
-    ]
+
+    parts = list(batches.each(work, _seeds(cut, wishes.options)))
     faces = torch.cat([part.face for part in parts])
     if wishes.keep_known:
         faces = difface.keep_known(faces, y, mask)

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
-from functools import partial
-from itertools import groupby, product
+from dataclasses import dataclass
+from itertools import chain, product
 from typing import Any
 
 import numpy as np
@@ -16,9 +15,6 @@ from torch import Tensor
 
 from difface_cli import difface
 from difface_cli.difface import Estimator, Settings
-from difface_cli.diffusion.denoiser import Denoiser
-from difface_cli.diffusion.lockstep import lockstep
-from difface_cli.diffusion.samplers import Step, Track
 from difface_cli.errors import ImageError, UsageError
 from difface_cli.faces import align, paste
 from difface_cli.faces.detect import Face
@@ -27,7 +23,7 @@ from difface_cli.metrics.fidelity import distance, psnr, ssim
 from difface_cli.metrics.sharpness import sharpness
 from difface_cli.models import Ready
 from difface_cli.options import Options
-from difface_cli.pipeline import default_batch, matrix, memory_errors
+from difface_cli.pipeline import Batches, Chain, contract, matrix
 from difface_cli.progress import NoProgress, Progress
 
 Array = npt.NDArray[np.float32]
@@ -130,8 +126,12 @@ def check(plan: Plan, sampler: str, model: str, max_n: int) -> None:
 
 def estimate(crop: Array, estimator: Estimator, device: torch.device) -> Array:
     """f(y) of one face: made once for all its cells, s×s×3 in [0, 1]."""
-    with torch.inference_mode(), memory_errors():
-        return _array(difface.estimate(_tensor(crop).to(device), estimator))
+
+    @torch.inference_mode()
+    def work(crops: Sequence[Array]) -> Array:
+        return _array(difface.estimate(_tensor(crops[0]).to(device), estimator))
+
+    return Batches(1, device).first(work, [crop])[1]
 
 
 def run(
@@ -155,30 +155,36 @@ def run(
         batch: cells a network call; 0 lets the device decide.
 
     Returns:
-        The cells as they are done, in the order of `batches`.
+        The cells as they are done, in the order of `together`.
 
     Raises:
         DeviceError: when memory runs out.
     """
     progress = progress or NoProgress()
-    together = list(batches(cells, batch or default_batch(ready.device)))
-    for part in progress.steps(together, len(together), "cell" if batch == 1 else "batch"):
+    batches, groups = Batches(batch, ready.device), together(cells)
+
+    def work(part: Sequence[Cell]) -> list[Done]:
         start = time.perf_counter()
         faces = _restore(part, crop, estimates, ready, sampler, progress)
         seconds = (time.perf_counter() - start) / len(part)
-        for cell, face in zip(part, faces, strict=True):
-            yield Done(cell, _array(face[None]), seconds)
+        pairs = zip(part, faces, strict=True)
+        return [Done(cell, _array(face[None]), seconds) for cell, face in pairs]
+
+    calls = chain.from_iterable(batches.each(work, group) for group in groups)
+    count = sum(-(-len(group) // batches.size) for group in groups)
+    for done in progress.steps(calls, count, "cell" if batches.size == 1 else "batch"):
+        yield from done
 
 
-def batches(cells: Sequence[Cell], size: int) -> Iterator[list[Cell]]:
+def together(cells: Sequence[Cell]) -> list[list[Cell]]:
     """Cells that network calls can take together: they take as many steps."""
     groups: dict[int, list[Cell]] = {}
     for cell in cells:
         groups.setdefault(cell.steps, []).append(cell)
-    for group in groups.values():
-        yield from (group[i : i + size] for i in range(0, len(group), size))
+    return list(groups.values())
 
 
+@torch.inference_mode()
 def _restore(
     cells: Sequence[Cell],
     crop: Array,
@@ -188,20 +194,16 @@ def _restore(
     progress: Progress,
 ) -> Tensor:
     """The faces of cells with as many steps, on the CPU; progress counts the first chain's."""
-
-    def chain(same: Sequence[Cell], track: Track, denoise: Denoiser) -> Tensor:
-        f_y = torch.cat([_tensor(estimates[cell.estimator]) for cell in same]).to(ready.device)
-        seeds = [difface.face_seed(cell.seed, _tensor(crop)[0]) for cell in same]
-        settings = same[0].settings(sampler)
-        return difface.contract(f_y, denoise, ready.schedule, settings, seeds, track)
-
-    def watched(steps: Sequence[Step]) -> Iterator[Step]:
-        return progress.steps(steps, len(steps), "step")
-
-    first, *others = [list(group) for _, group in groupby(cells, lambda c: replace(c, seed=0))]
-    chains = [partial(chain, first, watched), *(partial(chain, same, iter) for same in others)]
-    with torch.inference_mode(), memory_errors():
-        return torch.cat(lockstep(chains, ready.denoise)).cpu()
+    starts = {name: _tensor(face).to(ready.device) for name, face in estimates.items()}
+    chains = [
+        Chain(
+            starts[cell.estimator],
+            cell.settings(sampler),
+            difface.face_seed(cell.seed, _tensor(crop)[0]),
+        )
+        for cell in cells
+    ]
+    return contract(chains, ready.denoise, ready.schedule, progress).cpu()
 
 
 def measure(

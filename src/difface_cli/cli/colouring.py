@@ -90,7 +90,7 @@ def _report(job: Job, result: Restoration, session: Session, seconds: float) -> 
         what = f"{faces}, the photo is only copied"
     lines = [
         f"{job.source} → {job.target or 'stdout'}: {what}, {running.duration(seconds)}",
-        *restoring.skipped(result.faces),
+        *restoring.skipped((face.index, face.skipped) for face in result.faces),
     ]
     for line in lines:
         console.plain(line, stderr=job.target is None)

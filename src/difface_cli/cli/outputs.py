@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -120,7 +120,33 @@ def folder(path: Path) -> Iterator[None]:
     Raises:
         OutputError: when it cannot be made or nothing can be written there.
     """
-    missing = [p for p in (path, *path.parents) if not p.exists()]
+    with folders() as make:
+        make(path)
+        yield
+
+
+@contextmanager
+def folders() -> Iterator[Callable[[Path], None]]:
+    """Make folders for results as they are asked for; take those away that stay empty.
+
+    Raises:
+        OutputError: where it is asked for, when one cannot be made or written to.
+    """
+    missing: list[Path] = []
+
+    def make(path: Path) -> None:
+        missing.extend(p for p in (path, *path.parents) if not p.exists())
+        _make(path)
+
+    try:
+        yield make
+    finally:
+        for made in sorted(missing, reverse=True):  # the inner ones first
+            with suppress(OSError):  # something is in it
+                made.rmdir()
+
+
+def _make(path: Path) -> None:
     try:
         path.mkdir(parents=True, exist_ok=True)
     except OSError as e:
@@ -131,13 +157,6 @@ def folder(path: Path) -> Iterator[None]:
         raise OutputError(
             f"Nothing can be written to the folder {path}.", "Choose another folder with -o."
         )
-    try:
-        yield
-    except BaseException:
-        for made in missing:
-            with suppress(OSError):  # somebody put something there meanwhile
-                made.rmdir()
-        raise
 
 
 def _target(source: str, output: Path | None, count: int, folder: Path) -> Path | None:

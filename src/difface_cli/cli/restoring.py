@@ -1,24 +1,26 @@
-"""What `difface restore` does with its photos, one after the other."""
+"""What `difface restore` does with its photos."""
 
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import Future
 from dataclasses import dataclass
 from functools import cached_property, partial
+from pathlib import Path
 from typing import Any
 
 import torch
 
 from difface_cli import costs, exhibits, images, models, pipeline, preview, report, sidecar
-from difface_cli.cli import console, outputs, running
-from difface_cli.cli.outputs import Job
-from difface_cli.cli.running import Record
+from difface_cli.cli import console, flow, outputs, running
+from difface_cli.cli.outputs import STREAM, Job
+from difface_cli.cli.running import Outcome, Record, Source
 from difface_cli.images import Photo
 from difface_cli.models import Ready
 from difface_cli.options import Options
-from difface_cli.pipeline import Found, Restoration
-from difface_cli.progress import Progress
+from difface_cli.pipeline import Drawing, Drawn, Found, Prepared, Restoration
+from difface_cli.progress import NoProgress, Progress
 from difface_cli.registry import Model, Registry
 
 
@@ -49,6 +51,7 @@ class Session:
         )
 
 
+MOST_PHOTOS = 8  # whose faces may wait for a network call; each is held whole
 PART_TASKS = {
     "estimator": "restore",
     "detector": "detect",
@@ -70,38 +73,118 @@ def choose_parts(registry: Registry, model: Model, **names: str | None) -> Model
 
 
 def run(jobs: list[Job], session: Session, *, dry_run: bool = False) -> int:
-    """Do all jobs, see `running.run`."""
-    work = partial(_preview if dry_run else _restore, session)
-    return running.run(jobs, work, as_json=session.as_json)
+    """Do all jobs, see `running.run`; those of several photos overlap."""
+    if dry_run:
+        return running.run(jobs, partial(_preview, session), as_json=session.as_json)
+    with outputs.folders() as make:
+        outcomes = partial(_outcomes, session, make, jobs)
+        return running.follow(jobs, outcomes, as_json=session.as_json)
 
 
-def _restore(session: Session, job: Job, progress: Progress) -> Record:
-    start = time.perf_counter()
-    progress.stage("reading")
-    source = running.read(job.source)
-    with running.folder(job):
-        result = pipeline.restore(source.photo, session.ready, session.options, progress)
+def _outcomes(
+    session: Session, make: Callable[[Path], None], jobs: list[Job], progress: Progress
+) -> Iterator[tuple[Job, Outcome]]:
+    """Each job with what waits for its record and reports it."""
+    work = _Restoring(session, make, progress, len(jobs))
+    # A thread that reads standard input could not be stopped.
+    if len(jobs) > 1 and all(job.source != STREAM for job in jobs):
+        done = flow.overlapped(jobs, work.stages)
+    else:
+        done = ((job, partial(work.alone, job)) for job in jobs)
+    for job, outcome in done:
+        yield job, partial(_reported, session, job, outcome)
+
+
+@dataclass(frozen=True)
+class _Begun:
+    """A photo that was read and prepared, and the seconds that took."""
+
+    job: Job
+    source: Source
+    prepared: Prepared
+    seconds: float
+
+
+class _Restoring:
+    """The stages of `pipeline` with reading before them and writing behind."""
+
+    def __init__(
+        self, session: Session, make: Callable[[Path], None], progress: Progress, count: int
+    ) -> None:
+        self._session, self._make, self._progress = session, make, progress
+        self._count, self._drawn = count, 0
+        self._drawing: Drawing | None = None  # made with the model, when a photo could be read
+
+    @property
+    def stages(self) -> flow.Stages[Job, _Begun, Drawn, Record]:
+        """For photos that overlap: what runs in threads shows no progress."""
+        return flow.Stages(
+            partial(self.begin, NoProgress()),
+            self.draw,
+            self.flush,
+            partial(self.end, NoProgress()),
+            self.room,
+        )
+
+    def alone(self, job: Job) -> Record:
+        """One photo from reading to writing."""
+        begun = self.begin(self._progress, job)
+        drawn = self.draw(begun)
+        self.flush()
+        return self.end(self._progress, begun, drawn.result())
+
+    def begin(self, progress: Progress, job: Job) -> _Begun:
+        """Read the photo, find its faces and cut them out."""
+        start, session = time.perf_counter(), self._session
+        progress.stage("reading")
+        source = running.read(job.source)
+        if job.target is not None:
+            self._make(job.target.parent)
+        prepared = pipeline.prepare(source.photo, session.ready, session.options, progress)
+        return _Begun(job, source, prepared, time.perf_counter() - start)
+
+    def draw(self, begun: _Begun) -> Future[Drawn]:
+        """Send the photo's faces through the networks."""
+        self._progress.photo(Path(begun.job.source).name, self._drawn, self._count)
+        self._drawn += 1
+        if self._drawing is None:
+            session = self._session
+            self._drawing = Drawing(session.ready, session.options, self._progress)
+        return self._drawing.add(begun.prepared)
+
+    def flush(self) -> None:
+        """Draw the faces that wait for others."""
+        if self._drawing is not None:
+            self._drawing.flush()
+
+    def room(self) -> int:
+        """As many photos as one call may hold faces of, bounded for memory, and the next."""
+        return 1 + min(MOST_PHOTOS, self._drawing.batches.size if self._drawing else 1)
+
+    def end(self, progress: Progress, begun: _Begun, drawn: Drawn) -> Record:
+        """Paste the faces, and write results and record."""
+        start, session, job = time.perf_counter(), self._session, begun.job
+        result = pipeline.finish(begun.prepared, drawn, session.ready, session.options, progress)
         progress.stage("writing")
+        before = begun.seconds + sum(drawn.seconds.values())
         record = sidecar.record(
             result,
             session.ready,
             session.options,
             source=job.source,
-            source_sha256=source.sha256,
+            source_sha256=begun.source.sha256,
             outputs=[str(job.sample(k)) for k in range(job.samples)] if job.target else [],
             quality=session.quality,
-            seconds=time.perf_counter() - start,
+            seconds=before + time.perf_counter() - start,
         )
         beside = {}
         if job.report:
-            page = exhibits.restoration(source.photo, result, record)
+            page = exhibits.restoration(begun.source.photo, result, record)
             beside[job.page] = report.render(page).encode()
-        running.write(job, source, result.photos, record, session.quality, beside)
+        running.write(job, begun.source, result.photos, record, session.quality, beside)
         if session.save_faces and job.target is not None:
             _write_faces(job, result)
-    if not session.as_json:
-        _report(job, result, time.perf_counter() - start)
-    return {"status": "restored" if result.crops else "no face"} | record
+        return {"status": "restored" if result.crops else "no face"} | record
 
 
 def _write_faces(job: Job, result: Restoration) -> None:
@@ -144,30 +227,35 @@ def _preview(session: Session, job: Job, progress: Progress) -> Record:
     return record
 
 
-def _report(job: Job, result: Restoration, seconds: float) -> None:
-    """One line a photo, and one for each face that was left alone."""
-    restored = len(result.crops)
-    if not result.faces:
+def _reported(session: Session, job: Job, outcome: Outcome) -> Record:
+    """A photo's record, and one line about it, and one for each face that was left alone."""
+    record = outcome()
+    if session.as_json:
+        return record
+    faces = record["faces"]
+    restored = sum(face["restored"] for face in faces)
+    if not faces:
         what = "no face found, the photo is only copied"
     elif not restored:
-        what = f"none of {len(result.faces)} faces restored, the photo is only copied"
+        what = f"none of {len(faces)} faces restored, the photo is only copied"
     else:
-        what = f"{restored} of {len(result.faces)} faces restored"
+        what = f"{restored} of {len(faces)} faces restored"
     target = job.files[0] if job.target else "stdout"
     lines = [
-        f"{job.source} → {target}: {what}, {running.duration(seconds)}",
-        *skipped(result.faces),
+        f"{job.source} → {target}: {what}, {running.duration(record['seconds']['total'])}",
+        *skipped((face["index"], face["skipped"]) for face in faces),
         *([f"  to look at: {job.page}"] if job.report else []),
     ]
     for line in lines:
         console.plain(line, stderr=job.target is None)
+    return record
 
 
-def skipped(faces: tuple[Found, ...]) -> Iterator[str]:
-    """A line for each face that was left alone, with the reason."""
-    for found in faces:
-        if found.skipped and found.skipped != "not chosen":
-            yield f"  face {found.index} left alone: {found.skipped}"
+def skipped(faces: Iterable[tuple[int, str | None]]) -> Iterator[str]:
+    """A line for each face that was left alone, by its index, with the reason."""
+    for index, reason in faces:
+        if reason and reason != "not chosen":
+            yield f"  face {index} left alone: {reason}"
 
 
 def _table(faces: tuple[Found, ...]) -> Any:

@@ -6,9 +6,10 @@ import hashlib
 import json
 import os
 import sys
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any
@@ -26,6 +27,7 @@ NONE: Mapping[Path, bytes] = MappingProxyType({})
 
 Record = dict[str, Any]
 Work = Callable[[Job, Progress], Record]
+Outcome = Callable[[], Record]
 
 
 @dataclass(frozen=True)
@@ -38,7 +40,7 @@ class Source:
 
 
 def run(jobs: list[Job], work: Work, *, as_json: bool) -> int:
-    """Do all jobs; a photo that fails does not stop the others.
+    """Do all jobs, one after the other; a photo that fails does not stop the others.
 
     Args:
         work: does one job and gives its record.
@@ -50,12 +52,32 @@ def run(jobs: list[Job], work: Work, *, as_json: bool) -> int:
     Raises:
         DifFaceError: when the only photo failed.
     """
-    failed = 0
-    with console.photo_progress(len(jobs), quiet=as_json) as progress:
+
+    def one_by_one(progress: Progress) -> Iterator[tuple[Job, Outcome]]:
         for index, job in enumerate(jobs):
             progress.photo(Path(job.source).name, index, len(jobs))
+            yield job, partial(work, job, progress)
+
+    return follow(jobs, one_by_one, as_json=as_json)
+
+
+def follow(
+    jobs: list[Job],
+    outcomes: Callable[[Progress], Iterable[tuple[Job, Outcome]]],
+    *,
+    as_json: bool,
+) -> int:
+    """Tell of each photo as it is done; returns and raises as `run`.
+
+    Args:
+        outcomes: each job in its order, with what gives its record once its results are written,
+            or raises.
+    """
+    failed = 0
+    with console.photo_progress(len(jobs), quiet=as_json) as progress:
+        for job, outcome in outcomes(progress):
             try:
-                record = work(job, progress)
+                record = outcome()
             except DifFaceError as error:
                 if len(jobs) == 1:
                     raise
