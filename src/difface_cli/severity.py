@@ -126,7 +126,10 @@ def _rings(size: int) -> tuple[npt.NDArray[np.intp], Doubles]:
 def _candidates(size: int) -> Doubles:
     """The transfer of every blur and scale: len(BLURS)×len(SCALES)×rings."""
     f = _rings(size)[1] * size / PAPER_SIZE
-    return np.array([[transfer(blur, scale, f) for scale in SCALES] for blur in BLURS])
+    blurs = np.array([transfer(blur, 1, f) for blur in BLURS])
+    scales = np.array([transfer(0, scale, f) for scale in SCALES])
+    together: Doubles = blurs[:, None] * scales[None]
+    return together
 
 
 def _bicubic(f: Doubles) -> Doubles:
