@@ -30,7 +30,7 @@ class Options:
         min_face: the smallest width of a face that is restored, pixels.
         upscale: enlargement of the whole photo.
         gray: whether restored faces lose their colour: "auto" follows the photo.
-        batch: faces a network call; 0 lets the device decide.
+        batch: faces a network call; 0 is auto, see `pipeline.Batches`.
     """
 
     settings: Settings = field(default_factory=Settings)

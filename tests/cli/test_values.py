@@ -56,3 +56,14 @@ def test_names() -> None:
     assert values.names("a, b,a", "--rows") == ("a", "b")
     with pytest.raises(UsageError, match="--rows"):
         values.names("a,,b", "--rows")
+
+
+@pytest.mark.parametrize(("text", "size"), [("auto", 0), ("0", 0), ("8", 8)])
+def test_a_batch_is_a_number_or_auto(text: str, size: int) -> None:
+    assert values.batch(text) == size
+
+
+@pytest.mark.parametrize("text", ["", "Auto", "1.5", "many", "1,2"])
+def test_another_batch_is_refused(text: str) -> None:
+    with pytest.raises(UsageError, match="--batch takes auto or a number"):
+        values.batch(text)

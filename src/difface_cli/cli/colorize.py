@@ -85,7 +85,7 @@ def colorize(
     as_json: shared.Json = False,
     device: shared.DeviceOption = shared.Device.auto,
     precision: shared.PrecisionOption = shared.Precision.auto,
-    batch: shared.Batch = 0,
+    batch: shared.Batch = "auto",
 ) -> None:
     """Colour the faces in grey or sepia photos.
 
@@ -97,7 +97,7 @@ def colorize(
     all.
     """
     from difface_cli import colorizing, options, registry
-    from difface_cli.cli import colouring, outputs, restoring
+    from difface_cli.cli import colouring, outputs, restoring, values
     from difface_cli.difface import Refinement
     from difface_cli.models import max_n, resolve_device, resolve_precision
 
@@ -112,7 +112,7 @@ def colorize(
         faces=faces,
         min_face=min_face,
         gray="off",
-        batch=batch,
+        batch=values.batch(batch),
     )
     gamma = colorizing.GAMMAS[refine.value] if gamma is None else gamma
     wishes = colorizing.Wishes(settings, Refinement(gamma, refine.value), desaturate)

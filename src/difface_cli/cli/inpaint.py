@@ -139,7 +139,7 @@ def inpaint(
     as_json: shared.Json = False,
     device: shared.DeviceOption = shared.Device.auto,
     precision: shared.PrecisionOption = shared.Precision.auto,
-    batch: shared.Batch = 0,
+    batch: shared.Batch = "auto",
 ) -> None:
     """Fill holes, scratches and stamps in photos.
 
@@ -150,7 +150,7 @@ def inpaint(
     What is drawn in a hole is invented: it is no evidence of identity.
     """
     from difface_cli import holes, options, registry
-    from difface_cli.cli import filling, outputs, restoring
+    from difface_cli.cli import filling, outputs, restoring, values
     from difface_cli.difface import Refinement
     from difface_cli.inpainting import Wishes
     from difface_cli.models import max_n, resolve_device, resolve_precision
@@ -166,7 +166,7 @@ def inpaint(
             faces=faces,
             min_face=min_face,
             gray=gray.value,
-            batch=batch,
+            batch=values.batch(batch),
         ),
         refinement=Refinement(gamma, refine.value),
         keep_known=keep_known,

@@ -149,10 +149,12 @@ PrecisionOption = Annotated[
     Precision, typer.Option("--precision", help="What to compute in.", rich_help_panel=MACHINE)
 ]
 Batch = Annotated[
-    int,
+    str,
     typer.Option(
         "--batch",
-        help="Faces a network call; 0 suits the device (1 on a CPU).",
+        metavar="auto|K",
+        help="Faces a network call, of several photos; auto suits the device (1 on a CPU), and "
+        "is halved when memory runs out.",
         rich_help_panel=MACHINE,
     ),
 ]

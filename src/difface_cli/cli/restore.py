@@ -42,7 +42,7 @@ def restore(
     as_json: shared.Json = False,
     device: shared.DeviceOption = shared.Device.auto,
     precision: shared.PrecisionOption = shared.Precision.auto,
-    batch: shared.Batch = 0,
+    batch: shared.Batch = "auto",
 ) -> None:
     """Restore the faces in photos.
 
@@ -53,7 +53,7 @@ def restore(
     Restored detail is synthesised: it is no evidence of identity.
     """
     from difface_cli import options, registry
-    from difface_cli.cli import outputs, restoring
+    from difface_cli.cli import outputs, restoring, values
     from difface_cli.errors import UsageError
     from difface_cli.models import max_n, resolve_device, resolve_precision
 
@@ -69,7 +69,7 @@ def restore(
         min_face=min_face,
         upscale=upscale,
         gray=gray.value,
-        batch=batch,
+        batch=values.batch(batch),
     )
     chosen = restoring.choose_parts(
         known,

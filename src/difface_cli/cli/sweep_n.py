@@ -101,7 +101,7 @@ def sweep_n(
     gray: shared.GrayOption = shared.Gray.auto,
     device: shared.DeviceOption = shared.Device.auto,
     precision: shared.PrecisionOption = shared.Precision.auto,
-    batch: shared.Batch = 0,
+    batch: shared.Batch = "auto",
 ) -> None:
     """Show what N, eta and the seed do to a face, side by side.
 
@@ -146,7 +146,7 @@ def sweep_n(
         faces=face,
         min_face=min_face,
         gray=gray.value,
-        batch=batch,
+        batch=values.batch(batch),
     )
     options.check_counts(wishes)
     place = resolve_device(device.value)

@@ -1,4 +1,4 @@
-"""Lists of values as users write them: 100,200,400 or 100:600:100, both ends taken."""
+"""Values as users write them, such as lists: 100,200,400 or 100:600:100, both ends taken."""
 
 from __future__ import annotations
 
@@ -36,6 +36,20 @@ def names(text: str, option: str) -> tuple[str, ...]:
         UsageError: naming the option, when there is none.
     """
     return tuple(dict.fromkeys(_parts(text, option)))
+
+
+def batch(text: str) -> int:
+    """The number of `--batch`; 0 for auto.
+
+    Raises:
+        UsageError: for anything else.
+    """
+    try:
+        return 0 if text == "auto" else int(text)
+    except ValueError:
+        raise UsageError(
+            f"--batch takes auto or a number of faces, not {text!r}.", "Leave it out for auto."
+        ) from None
 
 
 def _values(
