@@ -170,7 +170,7 @@ class TestApply:
         self, album: Path, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         expected = self.restored("--n", "200", "--seed", "3")
-        monkeypatch.setattr(pipeline, "restore_faces", None)
+        monkeypatch.setattr(pipeline, "Drawing", None)
         monkeypatch.setattr(sweep, "run", None)
         result = difface("apply", SWEPT, "--pick", "n=200,seed=3")
         assert result.exit_code == 0, result.output
