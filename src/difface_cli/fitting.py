@@ -1,4 +1,4 @@
-"""Whether a file fits a network that is not the paper's own: detectors, parsers, upscalers."""
+"""Whether a file fits a network that is not the paper's own: detectors, parsers, measures."""
 
 from __future__ import annotations
 
@@ -8,7 +8,8 @@ from types import MappingProxyType
 import torch
 from torch import Tensor
 
-from difface_cli import background
+from difface_cli import background, perception
+from difface_cli.faces.identity import build_arcface
 from difface_cli.faces.parse import build_parsenet
 from difface_cli.faces.retinaface import build_retinaface
 from difface_cli.registry import Weights
@@ -29,6 +30,25 @@ def _spandrel(weights: Weights, state: Mapping[str, Tensor]) -> None:
     background.build(weights, state, CPU)
 
 
+def _arcface(weights: Weights, state: Mapping[str, Tensor]) -> None:
+    build_arcface(state, CPU)
+
+
+def _lpips(weights: Weights, state: Mapping[str, Tensor]) -> None:
+    perception.build_lpips(state, CPU)
+
+
+def _inception(weights: Weights, state: Mapping[str, Tensor]) -> None:
+    perception.build_inception(state, CPU)
+
+
 CHECKS: Mapping[str, Check] = MappingProxyType(
-    {"retinaface": _retinaface, "parsenet": _parsenet, "spandrel": _spandrel}
+    {
+        "retinaface": _retinaface,
+        "parsenet": _parsenet,
+        "spandrel": _spandrel,
+        "arcface": _arcface,
+        "lpips": _lpips,
+        "inception": _inception,
+    }
 )

@@ -83,6 +83,30 @@ def draw(
     return file.getvalue()
 
 
+def draw_over(
+    curves: Sequence[Curve], measures: Mapping[str, Measure], *, x: str, title: str = ""
+) -> bytes:
+    """A PNG: each measure over x in a panel of its own, four to a row; see `draw`."""
+    import matplotlib
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+    from matplotlib.figure import Figure
+
+    with matplotlib.rc_context(STYLE):
+        columns = min(4, len(measures))
+        rows = -(-len(measures) // columns)
+        figure = Figure((PANEL[0] * columns, PANEL[1] * rows + 0.5), layout="constrained", dpi=DPI)
+        FigureCanvasAgg(figure)
+        panels = list(figure.subplots(rows, columns, squeeze=False).flat)
+        for panel, (name, measure) in zip(panels, measures.items(), strict=False):
+            _over(panel, curves, name, measure, x)
+        for panel in panels[len(measures) :]:
+            panel.set_axis_off()
+        _edges(figure, panels[0], curves, title, "")
+        file = io.BytesIO()
+        figure.savefig(file, format="png")
+    return file.getvalue()
+
+
 def _over(panel: Axes, curves: Sequence[Curve], name: str, measure: Measure, x: str) -> None:
     for curve, look in zip(curves, _looks(), strict=False):
         low, mean, high = zip(*curve.values[name], strict=True)

@@ -1,6 +1,6 @@
 """How near two pictures are: distance, PSNR, SSIM.
 
-All take pictures s×s×3 in [0, 1] and a weight s×s in [0, 1], which says how much each pixel
+All take pictures s×s×c in [0, 1] and a weight s×s in [0, 1], which says how much each pixel
 counts; with 1 everywhere they are the usual measures.
 """
 
@@ -17,6 +17,7 @@ Floats = npt.NDArray[np.float32]
 LEVELS = 255
 K1, K2 = 0.01, 0.03
 WINDOW, SIGMA = 11, 1.5
+STUDIO = np.array([65.481, 128.553, 24.966])
 
 
 def distance(a: Floats, b: Floats, weight: Floats) -> float:
@@ -51,10 +52,22 @@ def ssim(a: Floats, b: Floats, weight: Floats) -> float:
     return float(np.average(similar.mean(axis=2)[inner, inner], weights=weight[inner, inner]))
 
 
+def luma(picture: Floats) -> Floats:
+    """Y of ITU-R BT.601 in studio range: h×w×3 in [0, 1] → h×w×1 in [16/255, 235/255].
+
+    This is the field's luma, MATLAB's rgb2ycbcr: PSNR and SSIM on Y take its values as
+    they are, with a peak of 1.
+    """
+    y = (16 + picture.astype(np.float64) @ STUDIO) / LEVELS
+    return np.asarray(y[..., None], np.float32)
+
+
 def _mean_square(a: Floats, b: Floats, weight: Floats) -> float:
     squares = ((a.astype(np.float64) - b) ** 2).mean(axis=2)
     return float(np.average(squares, weights=weight))
 
 
 def _windowed(x: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
-    return np.asarray(cv2.GaussianBlur(x, (WINDOW, WINDOW), SIGMA), np.float64)
+    # OpenCV drops an axis of length one.
+    soft = cv2.GaussianBlur(x, (WINDOW, WINDOW), SIGMA).reshape(x.shape)
+    return np.asarray(soft, np.float64)

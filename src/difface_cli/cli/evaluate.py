@@ -1,0 +1,182 @@
+"""`difface evaluate`: what the paper's tables report, of folders of results."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from difface_cli.cli import options as shared
+
+MEASURES = "Measures"
+
+
+def register(app: typer.Typer) -> None:
+    """Add `difface evaluate`."""
+    app.command("evaluate")(evaluate)
+
+
+Restored = Annotated[
+    list[Path], typer.Argument(help="Folders of results, or one picture; the first is compared to.")
+]
+Reference = Annotated[
+    Path | None,
+    typer.Option("--reference", metavar="DIR", help="The true pictures, of the same names."),
+]
+DatasetStats = Annotated[
+    Path | None,
+    typer.Option(
+        "--dataset-stats",
+        metavar="FILE",
+        help="An npz with mu and sigma of a dataset's features: FID-F, FD-detector-F.",
+    ),
+]
+SaveStats = Annotated[
+    Path | None,
+    typer.Option(
+        "--save-stats",
+        metavar="FILE",
+        help="Write such an npz of the first folder, in the features of --features.",
+        rich_help_panel=shared.OUTPUT,
+    ),
+]
+Features = Annotated[
+    str,
+    typer.Option(
+        "--features", help="Of --save-stats: detector or inception.", rich_help_panel=shared.OUTPUT
+    ),
+]
+Mask = Annotated[
+    Path | None,
+    typer.Option("--mask", metavar="DIR", help="Masks of holes, white inside: measures the holes."),
+]
+Names = Annotated[
+    str | None,
+    typer.Option("--metrics", metavar="NAMES", help="Only these, such as psnr,ssim. Default: all."),
+]
+Compare = Annotated[
+    bool, typer.Option("--compare", help="Test each folder against the first, picture by picture.")
+]
+By = Annotated[
+    str | None,
+    typer.Option(
+        "--by", metavar="KEY", help="Also by sf, noise, blur, jpeg, mask, … of the manifest."
+    ),
+]
+Manifest = Annotated[
+    Path | None,
+    typer.Option(
+        "--manifest",
+        metavar="FILE",
+        help="That difface degrade wrote. Default: manifest.jsonl of the folders.",
+    ),
+]
+Seed = Annotated[int, typer.Option("--seed", help="Of the intervals' and tests' random draws.")]
+Csv = Annotated[
+    Path | None,
+    typer.Option(
+        "--csv",
+        metavar="FILE",
+        help="Write every picture's values; - is stdout.",
+        rich_help_panel=shared.OUTPUT,
+    ),
+]
+JsonFile = Annotated[
+    Path | None,
+    typer.Option("--json", metavar="FILE", help="Write everything.", rich_help_panel=shared.OUTPUT),
+]
+Latex = Annotated[
+    Path | None,
+    typer.Option("--latex", metavar="FILE", help="Write the table.", rich_help_panel=shared.OUTPUT),
+]
+Markdown = Annotated[
+    Path | None,
+    typer.Option(
+        "--markdown", metavar="FILE", help="Write the table.", rich_help_panel=shared.OUTPUT
+    ),
+]
+Plot = Annotated[
+    Path | None,
+    typer.Option(
+        "--plot",
+        metavar="FILE",
+        help="With --by: draw the measures over it, as PNG.",
+        rich_help_panel=shared.OUTPUT,
+    ),
+]
+Workers = Annotated[
+    int,
+    typer.Option(
+        "--workers",
+        min=0,
+        max=64,
+        help="Threads that read pictures; 0 takes one a core, four at most.",
+        rich_help_panel=shared.MACHINE,
+    ),
+]
+NoCache = Annotated[
+    bool,
+    typer.Option(
+        "--no-cache",
+        help="Measure all anew, and keep no values for the next time.",
+        rich_help_panel=shared.MACHINE,
+    ),
+]
+
+
+def evaluate(
+    restored: Restored,
+    reference: Reference = None,
+    dataset_stats: DatasetStats = None,
+    mask: Mask = None,
+    metrics: Names = None,
+    compare: Compare = False,
+    by: By = None,
+    manifest: Manifest = None,
+    seed: Seed = 0,
+    csv: Csv = None,
+    json: JsonFile = None,
+    latex: Latex = None,
+    markdown: Markdown = None,
+    plot: Plot = None,
+    save_stats: SaveStats = None,
+    features: Features = "detector",
+    overwrite: shared.Overwrite = False,
+    models: shared.Models = None,
+    detector: shared.Detector = None,
+    device: shared.DeviceOption = shared.Device.auto,
+    workers: Workers = 0,
+    no_cache: NoCache = False,
+) -> None:
+    """Measure results against the truth, as the paper's tables do.
+
+    Pictures are matched by their names without suffix. PSNR, SSIM, MS-SSIM, GMSD, LMD and a
+    Fréchet distance in the face detector's features need nothing further; LPIPS, IDS, FID and NIQE
+    need weights (`difface fetch-weights`) and are left out without them.
+
+    An evaluation that was stopped goes on where it was: values are kept in DIFFACE_HOME.
+    """
+    from difface_cli.cli import evaluating, values
+
+    wishes = evaluating.Wishes(
+        restored=tuple(restored),
+        reference=reference,
+        dataset_stats=dataset_stats,
+        masks=mask,
+        measures=values.names(metrics, "--metrics") if metrics is not None else (),
+        compare=compare,
+        by=by,
+        manifest=manifest,
+        seed=seed,
+        save_stats=save_stats,
+        features=features,
+        models=models,
+        detector=detector,
+        device=device.value,
+        workers=workers,
+        cache=not no_cache,
+    )
+    files = {"csv": csv, "json": json, "latex": latex, "markdown": markdown, "plot": plot}
+    wanted = {kind: path for kind, path in files.items() if path is not None}
+    raise typer.Exit(evaluating.run(wishes, wanted, overwrite=overwrite))

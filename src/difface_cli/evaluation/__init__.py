@@ -1,0 +1,1 @@
+"""Folders of results held against the truth: what is measured, kept, summed up and compared."""

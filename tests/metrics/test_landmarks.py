@@ -1,0 +1,48 @@
+"""Landmarks and features of a detector, with detectors that say what they are told."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from torch import Tensor, nn
+
+from difface_cli.faces.detect import Face, FaceDetector
+from difface_cli.metrics.landmarks import detector_features, landmark_distance, landmarks
+
+POINTS = np.array([[10.0, 12], [30, 12], [20, 22], [12, 32], [28, 32]])
+
+
+def seeing(*faces: Face) -> Any:
+    return lambda rgb: list(faces)
+
+
+def test_landmarks_are_told_at_512() -> None:
+    face = Face((0, 0, 40, 40), POINTS, 0.9)
+    told = landmarks(seeing(face), np.zeros((64, 128, 3), np.uint8))
+    np.testing.assert_allclose(told, 4 * POINTS)  # type: ignore[arg-type]
+    assert landmarks(seeing(), np.zeros((64, 64, 3), np.uint8)) is None
+
+
+def test_the_distance_is_the_mean_of_five() -> None:
+    moved = POINTS.copy()
+    moved[0] += (3, 4)
+    assert landmark_distance(POINTS, moved) == pytest.approx(1)
+    assert landmark_distance(POINTS, POINTS) == 0
+    assert landmark_distance(POINTS, POINTS + np.array([3, 4])) == pytest.approx(5)
+
+
+def test_features_are_the_deepest_layers_means() -> None:
+    class Body(nn.Module):
+        def forward(self, x: Tensor) -> dict[int, Tensor]:
+            return {1: x * 0, 2: x}
+
+    network = nn.Module()
+    network.body = Body()
+    detector = FaceDetector(network, torch.device("cpu"))
+    rgb = np.zeros((8, 8, 3), np.uint8) + np.array([10, 20, 30], np.uint8)
+    rgb[:, :4] += 2
+    # Blue, green, red without facexlib's means.
+    np.testing.assert_allclose(detector_features(detector, rgb), [31 - 104, 21 - 117, 11 - 123])
