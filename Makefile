@@ -44,7 +44,7 @@ starter: $(STAMP)
 	$(call FIT,estimator,lama-128,/train)
 	$(call FIT,estimator,lama,/train,lama-128)
 	$(call FIT,detector,detector)
-	$(BIN)/python training/embed.py $(foreach part,prior estimator lama detector,\
+	$(BIN)/python training/embed.py $(foreach part,prior estimator srcnn lama detector,\
 		$(part)=trained/$(part)/$(WEIGHTS))
 
 clean:

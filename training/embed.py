@@ -17,7 +17,7 @@ from safetensors.torch import save_file
 
 from difface_cli.weights.store import PACKAGE, sha256
 
-PARTS = ("prior", "estimator", "lama", "detector")
+PARTS = ("prior", "estimator", "srcnn", "lama", "detector")
 
 
 def main() -> None:

@@ -27,6 +27,7 @@ STARTER = {
     "prior": "starter-prior",
     "prior-128": "starter-prior",
     "estimator": "starter-estimator",
+    "srcnn": "starter-srcnn",
     "lama": "starter-lama",
     "lama-128": "starter-lama",
 }
