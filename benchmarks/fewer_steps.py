@@ -22,11 +22,11 @@ import numpy as np
 import numpy.typing as npt
 import torch
 from starter import features, frechet, portraits
-from startup import processor
 from torch import Tensor
 
 from difface_cli import degradations, difface, models, registry
 from difface_cli.difface import Settings
+from difface_cli.machine import processor
 from difface_cli.metrics import fidelity, sharpness
 from difface_cli.models import Ready
 

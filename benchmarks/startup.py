@@ -13,6 +13,8 @@ import sys
 import time
 from pathlib import Path
 
+from difface_cli.machine import processor
+
 RUNS = 20
 LIMIT = 0.3  # seconds
 
@@ -37,16 +39,6 @@ def seconds(command: list[str]) -> float:
     start = time.perf_counter()
     subprocess.run(command, check=True, stdout=subprocess.DEVNULL)
     return time.perf_counter() - start
-
-
-def processor() -> str:
-    """The processor's name where the system tells it, else its architecture."""
-    cpuinfo = Path("/proc/cpuinfo")
-    if cpuinfo.exists():
-        for line in cpuinfo.read_text().splitlines():
-            if line.startswith("model name"):
-                return line.partition(":")[2].strip()
-    return platform.processor() or platform.machine()
 
 
 if __name__ == "__main__":

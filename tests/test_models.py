@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 import pytest
 import skimage.data
 import torch
@@ -148,3 +150,21 @@ class TestMachine:
         assert resolve_precision("fp16", torch.device("cuda")) == torch.float16
         with pytest.raises(DeviceError, match="fp16"):
             resolve_precision("fp16", CPU)
+
+    @pytest.fixture
+    def _rounding(self) -> Iterator[None]:
+        """What PyTorch may round, put back at the end; monkeypatch cannot undo such a property."""
+        libraries = torch.backends.cuda.matmul, torch.backends.cudnn
+        before = [library.allow_tf32 for library in libraries]
+        yield
+        for library, allowed in zip(libraries, before, strict=True):
+            library.allow_tf32 = allowed
+
+    @pytest.mark.usefixtures("_rounding")
+    def test_only_tf32_lets_cuda_round_float32(self) -> None:
+        for name, rounds in (("tf32", True), ("fp32", False)):
+            assert resolve_precision(name, torch.device("cuda")) == torch.float32
+            assert torch.backends.cuda.matmul.allow_tf32 == rounds
+            assert torch.backends.cudnn.allow_tf32 == rounds
+        with pytest.raises(DeviceError, match="tf32"):
+            resolve_precision("tf32", CPU)

@@ -10,9 +10,10 @@ from types import MappingProxyType
 import numpy as np
 import numpy.typing as npt
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
 from difface_cli import background as upscaling
+from difface_cli import inference
 from difface_cli.background import Upscaler
 from difface_cli.difface import Estimator
 from difface_cli.diffusion.denoiser import BatchDenoiser, from_network
@@ -20,14 +21,18 @@ from difface_cli.diffusion.schedule import Schedule, linear
 from difface_cli.errors import DeviceError
 from difface_cli.faces.detect import FaceDetector, build_retinaface
 from difface_cli.faces.parse import build_parsenet, parse_mask
-from difface_cli.networks.doubling import fold_for_inference
 from difface_cli.registry import Model, Registry, Weights
-from difface_cli.weights.load import load_network, read_tensors
+from difface_cli.weights.load import read_tensors
 from difface_cli.weights.store import fingerprint, verified
 
 DEVICES = ("auto", "cpu", "cuda", "mps")
 PRECISIONS: Mapping[str, torch.dtype] = MappingProxyType(
-    {"fp32": torch.float32, "bf16": torch.bfloat16, "fp16": torch.float16}
+    {
+        "fp32": torch.float32,
+        "tf32": torch.float32,
+        "bf16": torch.bfloat16,
+        "fp16": torch.float16,
+    }
 )
 
 
@@ -66,20 +71,23 @@ def load(
     *,
     detector: bool = True,
     detect_size: int = 1280,
+    compiled: bool = False,
 ) -> Ready:
     """Load a model's parts.
 
     Args:
         detector: whether faces must be found; aligned faces need none.
         detect_size: longest side of the copy that faces are looked for in, pixels.
+        compiled: whether the prior is translated by torch.compile, see `inference`.
 
     Raises:
         WeightsMissing, WeightsInvalid, RegistryError: see `weights`.
+        DeviceError: when this machine cannot compile.
     """
     used = [prior := _part(registry, model, "prior")]
     if guess := registry.part(model, "estimator"):
         used.append(guess)
-    network = load_fast(prior, device, dtype)
+    network = inference.load(prior, device, dtype, compiled=compiled)
     schedule = linear()
 
     find = parser = background = None
@@ -125,18 +133,6 @@ def max_n(registry: Registry, model: Model) -> int:
     return min(_part(registry, model, "prior").max_timestep, len(linear()) - 1)
 
 
-def load_fast(weights: Weights, device: torch.device, dtype: torch.dtype) -> nn.Module:
-    """A network for inference alone: channels last in memory, doubling layers folded.
-
-    Raises:
-        WeightsMissing, WeightsInvalid, RegistryError: see `weights`.
-    """
-    network = load_network(weights, verified(weights), device, dtype, torch.channels_last)
-    if device.type == "cpu":  # measured there only
-        fold_for_inference(network)
-    return network
-
-
 def load_detector(weights: Weights, device: torch.device, detect_size: int = 1280) -> FaceDetector:
     """A face detector, in float32 whatever the precision: boxes need it and it is cheap."""
     params = dict(weights.params)
@@ -174,7 +170,7 @@ def load_estimator(
     weights = registry.part(model, "estimator")
     if weights is None:
         return _unchanged
-    network = load_fast(weights, device, dtype)
+    network = inference.load(weights, device, dtype)
 
     def estimate(y: Tensor) -> Tensor:
         x: Tensor = network(y.to(dtype))
@@ -219,9 +215,20 @@ def resolve_device(name: str) -> torch.device:
 def resolve_precision(name: str, device: torch.device) -> torch.dtype:
     """The dtype of this name; "auto" takes bfloat16 where the device computes in it natively.
 
+    On CUDA, "tf32" lets float32 products round their factors to 10 bits of fraction, which is
+    set for the whole process; all other names forbid it.
+
     Raises:
-        DeviceError: for float16 on a CPU, which has no fast arithmetic for it.
+        DeviceError: for float16 on a CPU, which has no fast arithmetic for it, and for "tf32"
+            elsewhere than on CUDA.
     """
+    if name == "tf32" and device.type != "cuda":
+        raise DeviceError(
+            f"tf32 is a precision of CUDA, not of {device.type}.", "Use --precision auto or fp32."
+        )
+    if device.type == "cuda":
+        torch.backends.cuda.matmul.allow_tf32 = name == "tf32"
+        torch.backends.cudnn.allow_tf32 = name == "tf32"
     if name == "auto":
         return torch.bfloat16 if _computes_bf16(device) else torch.float32
     if name == "fp16" and device.type == "cpu":
@@ -233,7 +240,7 @@ def resolve_precision(name: str, device: torch.device) -> torch.dtype:
 
 def _computes_bf16(device: torch.device) -> bool:
     if device.type == "cuda":
-        return bool(torch.cuda.is_bf16_supported())
+        return bool(torch.cuda.is_bf16_supported(including_emulation=False))
     if device.type == "cpu":
         # Emulated bfloat16 is slower than float32; PyTorch names the instructions only privately.
         probes = ("_is_avx512_bf16_supported", "_is_amx_tile_supported")

@@ -23,6 +23,7 @@ class Precision(StrEnum):
 
     auto = "auto"
     fp32 = "fp32"
+    tf32 = "tf32"
     bf16 = "bf16"
     fp16 = "fp16"
 
@@ -147,6 +148,14 @@ DeviceOption = Annotated[
 ]
 PrecisionOption = Annotated[
     Precision, typer.Option("--precision", help="What to compute in.", rich_help_panel=MACHINE)
+]
+Compile = Annotated[
+    bool,
+    typer.Option(
+        "--compile",
+        help="Translate the prior by torch.compile: slow to start, faster over many faces.",
+        rich_help_panel=MACHINE,
+    ),
 ]
 Batch = Annotated[
     str,

@@ -1,0 +1,191 @@
+"""How fast this machine runs a model's networks, beside what it could do at most."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor, nn
+from torch.utils.flop_counter import FlopCounterMode
+
+from difface_cli import inference, networks
+from difface_cli.errors import WeightsMissing
+from difface_cli.registry import Model, Registry, Weights
+
+GIGA = 1e9
+MATRIX = {"cpu": 2048, "mps": 4096, "cuda": 8192}  # side of the products that measure the peak
+PEAK_SECONDS = 1.0  # how long they are tried
+MIDDLE = 0.5  # of N: any timestep takes as long as any other
+PRIOR, ESTIMATOR = "prior", "estimator"
+
+
+@dataclass(frozen=True)
+class Way:
+    """One way to run a network: "plain" float32 without any preparation, or the tool's own."""
+
+    name: str
+    dtype: torch.dtype
+    compiled: bool = False
+    plain: bool = False
+
+
+@dataclass(frozen=True)
+class Call:
+    """One network in one way, ready to be called on a batch.
+
+    Attributes:
+        flop: of a call, multiplications and additions, as the network is written.
+        untrained: whether its weights are random.
+        first: seconds of the first call, which also chooses kernels, or compiles.
+        out: what it returned.
+    """
+
+    part: str
+    way: Way
+    run: Callable[[], Tensor]
+    flop: int
+    untrained: bool
+    first: float
+    out: Tensor
+
+
+@dataclass(frozen=True)
+class Timing:
+    """What was measured of a call.
+
+    Attributes:
+        seconds: the fastest call but the first.
+        error: ‖y - y'‖ / ‖y'‖ to the plain way's result; None where that was not run.
+    """
+
+    call: Call
+    seconds: float
+    error: float | None = None
+
+
+def prepare(
+    registry: Registry,
+    model: Model,
+    device: torch.device,
+    way: Way,
+    *,
+    batch: int = 1,
+    untrained: bool = False,
+) -> list[Call]:
+    """Load prior and estimator, and call each once on random pictures of the model's size.
+
+    Args:
+        batch: faces a call.
+        untrained: whether weights are random although the real ones may be here.
+
+    Raises:
+        WeightsInvalid, RegistryError, DeviceError: see `inference`.
+    """
+    calls = []
+    for part in (PRIOR, ESTIMATOR):
+        if weights := registry.part(model, part):
+            inputs = _inputs(model, part, batch)
+            flop = count_flop(weights, inputs)
+            network, random = _network(weights, device, way, untrained)
+            run = _caller(network, [inputs[0].to(way.dtype), *inputs[1:]], device)
+            with torch.inference_mode():
+                out, first = _timed(run, device)
+            calls.append(Call(part, way, run, flop, random, first, out))
+    return calls
+
+
+def measure(calls: Sequence[Call], device: torch.device, rounds: int) -> list[Timing]:
+    """Time all calls in turn, `rounds` times, so that what else the machine does hits all alike."""
+    with torch.inference_mode():
+        laps = [[_timed(call.run, device)[1] for call in calls] for _ in range(rounds)]
+    truths = {call.part: call.out for call in calls if call.way.plain}
+    return [
+        Timing(call, min(seconds), _error(call.out, truths.get(call.part)))
+        for call, seconds in zip(calls, zip(*laps, strict=True), strict=True)
+    ]
+
+
+def a_face(timings: Mapping[str, float], steps: int, batch: int) -> float:
+    """Seconds for a face: one call of the estimator, and `steps` of the prior.
+
+    Args:
+        timings: seconds a call, by part.
+    """
+    return (timings.get(ESTIMATOR, 0.0) + steps * timings[PRIOR]) / batch
+
+
+def matrix_peak(device: torch.device, dtype: torch.dtype) -> float:
+    """The most that a product of large square matrices reaches on this machine, FLOP/s."""
+    side = MATRIX[device.type]
+    a = torch.randn(side, side, device=device).to(dtype)
+    best, until = float("inf"), time.perf_counter() + PEAK_SECONDS
+    with torch.inference_mode():
+        _timed(lambda: a @ a, device)
+        while time.perf_counter() < until or best == float("inf"):
+            best = min(best, _timed(lambda: a @ a, device)[1])
+    return 2 * side**3 / best
+
+
+def count_flop(weights: Weights, inputs: Iterable[Tensor]) -> int:
+    """Multiplications and additions of one call, counted without computing anything."""
+    with torch.device("meta"):
+        network = networks.build(weights.network, weights.params)
+    counter = FlopCounterMode(display=False)
+    with torch.no_grad(), counter:
+        network(*[x.to("meta") for x in inputs])
+    return int(counter.get_total_flops())
+
+
+def _inputs(model: Model, part: str, batch: int) -> list[Tensor]:
+    """Random pictures, and timesteps for the prior; an estimator for holes also takes the mask."""
+    channels = 4 if (part, model.task) == (ESTIMATOR, "inpaint") else 3
+    generator = torch.Generator().manual_seed(0)
+    x = torch.rand(batch, channels, model.image_size, model.image_size, generator=generator)
+    return [x, torch.full((batch,), int(MIDDLE * model.n))] if part == PRIOR else [x]
+
+
+def _network(
+    weights: Weights, device: torch.device, way: Way, untrained: bool
+) -> tuple[nn.Module, bool]:
+    """The network, and whether its weights are random."""
+    if not untrained:
+        try:
+            if way.plain:
+                return inference.plain(weights, device), False
+            return inference.load(weights, device, way.dtype, compiled=way.compiled), False
+        except WeightsMissing:
+            pass
+    network = inference.untrained(weights)
+    if way.plain:
+        return network.to(device), True
+    network = network.to(device, way.dtype).to(memory_format=torch.channels_last)
+    return inference.ready(network, device, compiled=way.compiled), True
+
+
+def _caller(
+    network: nn.Module, inputs: Iterable[Tensor], device: torch.device
+) -> Callable[[], Tensor]:
+    placed = [x.to(device) for x in inputs]
+
+    def run() -> Tensor:
+        out: Tensor = network(*placed)
+        return out
+
+    return run
+
+
+def _timed(run: Callable[[], Tensor], device: torch.device) -> tuple[Tensor, float]:
+    """A call's result, and its seconds until the device has finished."""
+    start = time.perf_counter()
+    out = run()
+    if device.type != "cpu":
+        getattr(torch, device.type).synchronize()
+    return out, time.perf_counter() - start
+
+
+def _error(out: Tensor, truth: Tensor | None) -> float | None:
+    if truth is None:
+        return None
+    return float((out.float() - truth).norm() / truth.norm())
