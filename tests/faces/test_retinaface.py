@@ -13,6 +13,7 @@ from torch import Tensor, nn
 
 import difface_cli
 from difface_cli.errors import RegistryError, WeightsInvalid
+from difface_cli.faces import mobile
 from difface_cli.faces.retinaface import answer, build_retinaface
 from difface_cli.weights.load import read_tensors
 
@@ -52,7 +53,7 @@ def test_answers_agree_with_facexlib_s_decoding(
     with torch.inference_mode():
         got = answer(network, pictures)
         raw = network(pictures.flip(1) - torch.tensor([104.0, 117.0, 123.0])[:, None, None])
-    priors = PriorBox(network.cfg, image_size=shape).forward()[None]
+    priors = PriorBox({**network.cfg, "clip": False}, image_size=shape).forward()[None]
     edges = torch.tensor([shape[1], shape[0]] * 5).float()
     boxes = batched_decode(raw[0], priors, [0.1, 0.2]) * edges[:4]
     landmarks = batched_decode_landm(raw[2], priors, [0.1, 0.2]) * edges
@@ -72,6 +73,32 @@ def test_it_is_built_strictly_and_offline(backbone: str) -> None:
     assert not built.training and not any(p.requires_grad for p in built.parameters())
     for name, tensor in built.state_dict().items():
         assert torch.equal(tensor, prefixed[f"module.{name}"])
+
+
+def test_the_small_one_answers_as_facexlib_s_own(state: dict[str, Tensor]) -> None:
+    from facexlib.detection.retinaface import RetinaFace
+
+    own = RetinaFace("mobile0.25", device=CPU)
+    own.load_state_dict(state)
+    built: Any = build_retinaface("mobile0.25", state_dict=state, device=CPU)
+    assert {key: own.cfg[key] for key in built.cfg} == built.cfg
+    pictures = torch.rand(2, 3, 65, 100) * 255 - 100
+    for phase in ("test", "train"):
+        own.phase = built.phase = phase
+        with torch.inference_mode():
+            assert all(map(torch.equal, built(pictures), own(pictures)))
+
+
+def test_the_small_one_does_not_wait_for_torchvision(
+    state: dict[str, Tensor], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    mobile._parts.cache_clear()
+    for name in [name for name in sys.modules if name.partition(".")[0] == "facexlib"]:
+        monkeypatch.delitem(sys.modules, name)
+    monkeypatch.setitem(sys.modules, "torchvision", None)  # an import of it fails
+    build_retinaface("mobile0.25", state_dict=state, device=CPU)
+    with pytest.raises(ImportError, match="torchvision"):
+        build_retinaface("resnet50", state_dict=state, device=CPU)
 
 
 def test_other_weights_are_refused_by_name(state: dict[str, Tensor]) -> None:

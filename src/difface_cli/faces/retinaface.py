@@ -16,6 +16,7 @@ from torch import Tensor, nn
 
 from difface_cli.errors import RegistryError, WeightsInvalid
 from difface_cli.faces.anchors import anchors, decode
+from difface_cli.faces.mobile import MobileRetinaFace
 from difface_cli.faces.resample import Array
 
 BACKBONES = ("resnet50", "mobile0.25")
@@ -104,12 +105,14 @@ def _joined(network: nn.Module, inputs: Any, out: Sequence[Tensor]) -> Tensor:
 
 
 def _facexlib(backbone: str, device: torch.device) -> nn.Module:
-    from facexlib.detection.retinaface import RetinaFace
-
     if backbone not in BACKBONES:
         raise RegistryError(
             f"There is no RetinaFace {backbone!r}.", f"Use one of: {', '.join(BACKBONES)}."
         )
+    if backbone == "mobile0.25":
+        return MobileRetinaFace().to(device)
+    from facexlib.detection.retinaface import RetinaFace
+
     with warnings.catch_warnings():  # torchvision's about facexlib's way to ask for no weights
         warnings.simplefilter("ignore")
         network: nn.Module = RetinaFace(backbone, half=False, device=device)
