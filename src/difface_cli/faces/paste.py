@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from functools import lru_cache
 
 import cv2
 import numpy as np
 
 from difface_cli.faces.align import crop, face_scale, invert
+from difface_cli.faces.finish import Box, Finish, Finisher
 from difface_cli.faces.resample import (
     Array,
     Floats,
@@ -42,11 +44,12 @@ def paste(
     original_crop: Floats | None = None,
     strength: float = 1.0,
     gray: bool = False,
+    finish: Finish | None = None,
 ) -> None:
     """Blend a restored face into `canvas`, in place.
 
     Pixels where the mask is 0 keep their exact value. Memory does not grow with the canvas: the
-    face's region is worked on in bands.
+    face's region is worked on in bands (with a finish, a few planes of the region are held).
 
     Args:
         canvas: h×w×3 or h×w×1, uint8 or uint16; on one channel the face's luma is pasted.
@@ -57,6 +60,7 @@ def paste(
             out of `canvas` unless given.
         strength: 0 leaves the canvas as it is, 1 takes the restored face whole.
         gray: whether the restored face loses its colour.
+        finish: what is done to the face at the canvas's resolution.
     """
     size = restored.shape[0]
     mask = face_mask(size) if mask is None else mask
@@ -75,12 +79,20 @@ def paste(
     small, small_mask = shrink(face, scale), shrink(mask, scale) * np.float32(min(strength, 1))
     rows = max(1, BAND // (x1 - x0))
     to_small = compose(resizing(mask.shape, small_mask.shape), matrix)
-    for top in range(y0, y1, rows):
-        region = canvas[top : min(top + rows, y1), x0:x1]
+
+    def drawn(top: int, bottom: int) -> Floats:
         lookup = compose(to_small, translation(x0, top))
-        height, width = region.shape[:2]
-        weight = warp(small_mask, lookup, height, width, smooth=False)[..., None]
-        mixed = warp(small, lookup, height, width) * white(canvas)
+        return warp(small, lookup, bottom - top, x1 - x0) * white(canvas)
+
+    finisher = _finisher(finish, (x0, y0, x1, y1), canvas, drawn)
+    for top in range(y0, y1, rows):
+        bottom = min(top + rows, y1)
+        region = canvas[top:bottom, x0:x1]
+        lookup = compose(to_small, translation(x0, top))
+        weight = warp(small_mask, lookup, *region.shape[:2], smooth=False)[..., None]
+        mixed = drawn(top, bottom)
+        if finisher is not None:
+            mixed += finisher.adds(top, bottom)[..., None]
         mixed -= region
         mixed *= weight
         mixed += region
@@ -137,6 +149,25 @@ def match_colour_at_border(restored: Floats, original: Floats, mask: Floats) -> 
     shift = (near + trust * mean) / (weight + trust)
     matched: Floats = np.clip(restored + shift.clip(-LARGEST_SHIFT, LARGEST_SHIFT), 0, 1)
     return matched
+
+
+def _finisher(
+    finish: Finish | None, box: Box, canvas: Array, drawn: Callable[[int, int], Floats]
+) -> Finisher | None:
+    if finish is None or finish == Finish():
+        return None
+
+    def seen(part: Box) -> Floats:
+        x0, y0, x1, y1 = part
+        return _plane(canvas[y0:y1, x0:x1])
+
+    return Finisher(finish, box, canvas.shape, seen, lambda a, b: _plane(drawn(a, b)))
+
+
+def _plane(pixels: Array) -> Floats:
+    """The luma of h×w×3 or h×w×1 in one plane, in the units it had."""
+    values = pixels.astype(np.float32, copy=False)
+    return values[..., 0] if pixels.shape[2] == 1 else values @ LUMA
 
 
 def luma(face: Floats) -> Floats:
