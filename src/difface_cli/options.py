@@ -31,6 +31,8 @@ class Options:
         upscale: enlargement of the whole photo.
         gray: whether restored faces lose their colour: "auto" follows the photo.
         batch: faces a network call; 0 is auto, see `pipeline.Batches`.
+        keep_detail: whether the photo's detail is put back where it has more than the face drawn.
+        grain: whether a face drawn gets the grain of the photo.
     """
 
     settings: Settings = field(default_factory=Settings)
@@ -43,6 +45,8 @@ class Options:
     upscale: int = 1
     gray: str = "auto"
     batch: int = 0
+    keep_detail: bool = False
+    grain: bool = False
 
 
 def settings(

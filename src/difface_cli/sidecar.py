@@ -83,7 +83,7 @@ def filled(
         "fill_rest": wishes.fill_rest,
         "quality": quality,
     }
-    for unused in ("strength", "upscale"):
+    for unused in ("strength", "upscale", "keep_detail", "grain"):
         del chosen[unused]
     faces = [face(found) for found in result.faces]
     for entry in faces:
@@ -117,7 +117,7 @@ def coloured(
     entry = record(result, ready, wishes.options, **run)
     entry["task"] = "colorize"
     del entry["gray"]
-    for unused in ("gray", "upscale"):
+    for unused in ("gray", "upscale", "keep_detail", "grain"):
         del entry["settings"][unused]
     entry["settings"] |= {
         "gamma": wishes.refinement.gamma,
@@ -177,6 +177,8 @@ def settings(ready: Ready, options: Options) -> dict[str, Any]:
         "upscale": options.upscale,
         "gray": options.gray,
         "batch": options.batch,
+        "keep_detail": options.keep_detail,
+        "grain": options.grain,
         "detect_size": ready.detector.detect_size if ready.detector else None,
         "device": str(ready.device),
         "precision": str(ready.dtype).removeprefix("torch."),

@@ -19,7 +19,7 @@ from difface_cli.sweep import AXES, MEASURES, Plan
 from difface_cli.sweep_folder import Stored
 from difface_cli.sweep_pictures import Layout, Swept, Variation
 
-NOT_SHARED = ("n", "steps", "eta", "seed", "samples", "strength", "upscale")
+NOT_SHARED = ("n", "steps", "eta", "seed", "samples", "strength", "upscale", "keep_detail", "grain")
 
 
 def head(

@@ -189,3 +189,32 @@ def test_memory_does_not_grow_with_the_photo() -> None:
         tracemalloc.stop()
     assert canvas.any()
     assert peak < 40e6
+
+
+class TestCast:
+    """A blend keeps the colour cast of the photo, the brightness and fine colours of the face."""
+
+    def blended(self, strength: float) -> tuple[Array, Array]:
+        """A grey photo, and a face with a blue cast and a small red mark pasted into it."""
+        canvas = np.full((SIZE, SIZE, 3), 120, np.uint8)
+        face = np.full((SIZE, SIZE, 3), 0.5, np.float32) + np.array([-0.05, 0, 0.09], np.float32)
+        face[SIZE // 2 - 1 : SIZE // 2 + 1, SIZE // 2 - 1 : SIZE // 2 + 1] = (0.9, 0.3, 0.3)
+        mask = np.ones((SIZE, SIZE), np.float32)  # without a ring, so that nothing else matches
+        paste.paste(canvas, face, np.eye(2, 3), mask=mask, strength=strength)
+        return canvas.astype(float), face * 255
+
+    def test_a_half_has_no_cast_and_all_has_the_faces_own(self) -> None:
+        half, _ = self.blended(0.5)
+        assert np.ptp(half[4, 4]) <= 2
+        whole, face = self.blended(1.0)
+        np.testing.assert_allclose(whole[4, 4], face[4, 4], atol=1)
+        between, _ = self.blended(0.75)
+        assert 2 < np.ptp(between[4, 4]) < 0.75 * np.ptp(face[4, 4])
+
+    def test_brightness_is_blended_as_ever_and_fine_colours_stay(self) -> None:
+        half, face = self.blended(0.5)
+        weights = np.array([0.299, 0.587, 0.114])
+        expected = 0.5 * 120 + 0.5 * face[4, 4] @ weights
+        assert half[4, 4] @ weights == pytest.approx(expected, abs=1)
+        mark = half[SIZE // 2, SIZE // 2]
+        assert mark[0] - mark[2] > 0.4 * (0.9 - 0.3) * 255

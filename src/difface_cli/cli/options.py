@@ -186,6 +186,22 @@ Strength = Annotated[
         rich_help_panel=FACES,
     ),
 ]
+KeepDetail = Annotated[
+    bool,
+    typer.Option(
+        "--keep-detail",
+        help="Put the photo's own fine detail back where it has more than the face drawn.",
+        rich_help_panel=FACES,
+    ),
+]
+Grain = Annotated[
+    bool,
+    typer.Option(
+        "--grain",
+        help="Give the face drawn the grain of the photo around it.",
+        rich_help_panel=FACES,
+    ),
+]
 Aligned = Annotated[
     bool,
     typer.Option(

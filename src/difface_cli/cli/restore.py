@@ -25,6 +25,8 @@ def restore(
     seed: shared.Seed = 0,
     samples: shared.Samples = 1,
     strength: shared.Strength = 1.0,
+    keep_detail: shared.KeepDetail = False,
+    grain: shared.Grain = False,
     aligned: shared.Aligned = False,
     faces: shared.Faces = "all",
     min_face: shared.MinFace = 16.0,
@@ -70,6 +72,8 @@ def restore(
         upscale=upscale,
         gray=gray.value,
         batch=values.batch(batch),
+        keep_detail=keep_detail,
+        grain=grain,
     )
     chosen = restoring.choose_parts(
         known,

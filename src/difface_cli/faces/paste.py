@@ -58,7 +58,8 @@ def paste(
         mask: s×s in [0, 1], how much of `restored` shows; `face_mask` unless given.
         original_crop: s×s×3, what `restored` was made from, for the colour at the border; cut
             out of `canvas` unless given.
-        strength: 0 leaves the canvas as it is, 1 takes the restored face whole.
+        strength: 0 leaves the canvas as it is, 1 takes the restored face whole. On the way down
+            to a half, the colour cast becomes the canvas's, see `keep_cast`.
         gray: whether the restored face loses its colour.
         finish: what is done to the face at the canvas's resolution.
     """
@@ -73,7 +74,10 @@ def paste(
         original_crop = crop(canvas, matrix, size)
     if gray or canvas.shape[2] == 1:
         restored, original_crop = luma(restored), luma(original_crop)
-    face = match_colour_at_border(restored, original_crop, mask)[..., : canvas.shape[2]]
+    face = match_colour_at_border(restored, original_crop, mask)
+    if strength < 1:
+        face = keep_cast(face, original_crop, mask, share=min(1.0, 2 * (1 - strength)))
+    face = face[..., : canvas.shape[2]]
 
     scale = 1 / face_scale(matrix)
     small, small_mask = shrink(face, scale), shrink(mask, scale) * np.float32(min(strength, 1))
@@ -149,6 +153,30 @@ def match_colour_at_border(restored: Floats, original: Floats, mask: Floats) -> 
     shift = (near + trust * mean) / (weight + trust)
     matched: Floats = np.clip(restored + shift.clip(-LARGEST_SHIFT, LARGEST_SHIFT), 0, 1)
     return matched
+
+
+def keep_cast(restored: Floats, original: Floats, mask: Floats, share: float) -> Floats:
+    """Give the restored face the chroma of the original, as far as it is coarse.
+
+    A network draws faces in the colours it knows, and a blend of two casts is a third. Brightness
+    and what is finer, as lips and eyes, stay as they were drawn.
+
+    Args:
+        restored, original: s×s×3 in [0, 1].
+        mask: s×s in [0, 1]: the chroma is averaged where the face shows.
+        share: how much of the cast is changed, 0 to 1.
+
+    Returns:
+        s×s×3 float32 in [0, 1].
+    """
+    difference = original - restored
+    chroma = (difference - luma(difference)) * mask[..., None]
+    sigma = COLOUR_BLUR * mask.shape[0]
+    coarse = cv2.GaussianBlur(chroma, (0, 0), sigma, borderType=cv2.BORDER_CONSTANT)
+    weight = cv2.GaussianBlur(mask, (0, 0), sigma, borderType=cv2.BORDER_CONSTANT)[..., None]
+    shift = (coarse / np.maximum(weight, 1e-3)).clip(-LARGEST_SHIFT, LARGEST_SHIFT)
+    kept: Floats = np.clip(restored + np.float32(share) * shift, 0, 1)
+    return kept
 
 
 def _finisher(

@@ -10,6 +10,7 @@ import numpy as np
 from difface_cli import images
 from difface_cli.background import Upscaler
 from difface_cli.faces import align, paste
+from difface_cli.faces.finish import Finish
 from difface_cli.images import Photo
 from difface_cli.models import Parser, Ready
 from difface_cli.options import Options
@@ -80,12 +81,12 @@ def put_back(
     if not faces:
         return canvas
     gray = loses_colour(photo, options)
-    known = {f.index: f.face for f in found}
+    known = {f.index: f for f in found}
     pixels = canvas.pixels.copy()
     if canvas.is_gray_file and not gray:
         pixels = np.repeat(pixels, 3, axis=2)
     for index, face in faces.items():
-        to_photo = matrix(photo, known[index], face.shape[0], options)
+        to_photo = matrix(photo, known[index].face, face.shape[0], options)
         paste.paste(
             pixels,
             face,
@@ -93,6 +94,7 @@ def put_back(
             mask=_mask(face, parser, options),
             strength=options.strength,
             gray=gray,
+            finish=_finish(known[index], options),
         )
     return images.with_pixels(canvas, pixels)
 
@@ -100,6 +102,12 @@ def put_back(
 def loses_colour(photo: Photo, options: Options) -> bool:
     """Whether restored faces are made grey: when told to, or because the photo is."""
     return options.gray == "on" or (options.gray == "auto" and images.is_gray(photo))
+
+
+def _finish(found: Found, options: Options) -> Finish:
+    """What is done to a face at the photo's resolution; its grain follows from its noise's seed."""
+    seed = next(iter(found.seeds), options.seed)
+    return Finish(options.keep_detail, abs(seed) if options.grain else None)
 
 
 def _mask(face: Array, parser: Parser | None, options: Options) -> Array:
