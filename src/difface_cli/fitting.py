@@ -12,6 +12,7 @@ from difface_cli import background, perception
 from difface_cli.faces.identity import build_arcface
 from difface_cli.faces.parse import build_parsenet
 from difface_cli.faces.retinaface import build_retinaface
+from difface_cli.metrics import niqe
 from difface_cli.registry import Weights
 from difface_cli.weights.convert import Check
 
@@ -42,6 +43,10 @@ def _inception(weights: Weights, state: Mapping[str, Tensor]) -> None:
     perception.build_inception(state, CPU)
 
 
+def _niqe(weights: Weights, state: Mapping[str, Tensor]) -> None:
+    niqe.natural({name: tensor.numpy() for name, tensor in state.items()})
+
+
 CHECKS: Mapping[str, Check] = MappingProxyType(
     {
         "retinaface": _retinaface,
@@ -50,5 +55,6 @@ CHECKS: Mapping[str, Check] = MappingProxyType(
         "arcface": _arcface,
         "lpips": _lpips,
         "inception": _inception,
+        "niqe": _niqe,
     }
 )

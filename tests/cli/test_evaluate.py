@@ -39,7 +39,7 @@ def test_a_table_of_all_plain_measures_and_what_is_missing(tmp_path: Path) -> No
     assert done.exit_code == 0, done.stderr
     for title in ("PSNR ↑", "SSIM-Y ↑", "GMSD ↓", "LMD ↓", "FD-detector-G ↓"):
         assert title in done.stdout
-    for name in ("lpips-vgg16", "arcface", "fid-inception"):
+    for name in ("lpips-vgg16", "arcface", "fid-inception", "niqe"):
         assert f"not computed: difface fetch-weights {name}" in done.stdout
         assert name in registry.load().weights
     told = json.loads((tmp_path / "all.json").read_text())
@@ -138,7 +138,8 @@ def test_values_are_kept_unless_unwanted(tmp_path: Path, home: Path) -> None:
 @pytest.mark.parametrize(
     ("options", "told"),
     [
-        ([], "nothing to measure against"),
+        ([], "difface fetch-weights niqe"),
+        (["--metrics", "psnr"], "Add --reference"),
         (["--reference", "truth", "--metrics", "beauty"], "no measure 'beauty'"),
         (["--reference", "truth", "--metrics", "fid-f"], "--dataset-stats"),
         (["--reference", "truth", "--compare"], "two folders"),

@@ -8,6 +8,7 @@ import struct
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 import torch
 from safetensors.torch import save_file
@@ -120,3 +121,15 @@ def test_the_map_is_renewed_without_losing_a_tensor(
     read = dict(formats.stream(tmp_path / "x.safetensors"))
     assert read.keys() == state.keys()
     assert all(torch.equal(read[name], state[name]) for name in state)
+
+
+def test_numpys_arrays_are_read_without_their_pickles(tmp_path: Path) -> None:
+    np.savez(tmp_path / "good.npz", a=np.arange(6.0).reshape(2, 3))
+    read = formats.read(tmp_path / "good.npz")
+    assert read["a"].dtype == torch.float64
+    torch.testing.assert_close(read["a"], torch.arange(6.0, dtype=torch.float64).reshape(2, 3))
+    np.savez(tmp_path / "bad.npz", a=np.array([{"code": 1}], object))
+    (tmp_path / "cut.npz").write_bytes((tmp_path / "good.npz").read_bytes()[:-40])
+    for name in ("bad.npz", "cut.npz"):
+        with pytest.raises(WeightsInvalid):
+            formats.read(tmp_path / name)

@@ -9,7 +9,7 @@ from pathlib import Path
 from difface_cli import atomic, models, registry
 from difface_cli.cli import console, telling
 from difface_cli.cli.telling import STDOUT
-from difface_cli.errors import DifFaceError, OutputError, UsageError
+from difface_cli.errors import DifFaceError, OutputError, UsageError, WeightsMissing
 from difface_cli.evaluation import catalogue, folders, grouping, kept, measuring, networks
 from difface_cli.evaluation import evaluate as evaluation
 from difface_cli.evaluation.catalogue import Measure
@@ -65,6 +65,12 @@ def run(wishes: Wishes, files: Mapping[str, Path], *, overwrite: bool) -> int:
         for name, path in _named(wishes.restored).items()
     }
     equipped = _equip(wishes, chosen)
+    if not equipped.measures:
+        raise WeightsMissing(
+            f"Nothing can be computed here of {', '.join(equipped.missing)}.",
+            "Give --reference for what needs no weights, or: "
+            + "; ".join(dict.fromkeys(equipped.missing.values())),
+        )
     groups = _groups(wishes, matched)
     failures = _tell_alone(matched)
     with kept.opened(places.home() / kept.NAME if wishes.cache else None) as values:
@@ -143,10 +149,6 @@ def _chosen(wishes: Wishes, dataset: Mapping[str, Gaussian]) -> tuple[Measure, .
         raise UsageError(
             f"Not enough is given for {', '.join(refused)}.",
             "Add --reference, --mask or --dataset-stats (of the same features).",
-        )
-    if not fitting:
-        raise UsageError(
-            "There is nothing to measure against.", "Add --reference DIR or --dataset-stats FILE."
         )
     return fitting
 

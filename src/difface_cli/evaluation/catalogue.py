@@ -68,6 +68,10 @@ _ALL = (
     Measure("ssim-hole", "SSIM in holes", HOLE, True, 4, "on RGB, inside the mask"),
     Measure("seam", "seam", HOLE, False, 3, "jump across the holes' border over the truth's own"),
     Measure(
+        "niqe", "NIQE", SINGLE, False, 2, "distance to natural pictures' statistics, no reference",
+        weights="niqe",
+    ),
+    Measure(
         "fd-g", "FD-detector-G", SET, False, 2, "Fréchet distance to the references in the face "
         "detector's features, times 1000: no FID",
         features="detector", against="references",

@@ -19,7 +19,7 @@ from difface_cli.evaluation.kept import Vector
 from difface_cli.evaluation.measuring import Instruments, OfPair, OfPicture, Picture
 from difface_cli.faces import identity
 from difface_cli.faces.detect import FaceDetector
-from difface_cli.metrics import landmarks
+from difface_cli.metrics import landmarks, niqe
 from difface_cli.registry import Registry, Weights
 from difface_cli.weights.load import read_tensors
 from difface_cli.weights.store import fingerprint, verified
@@ -116,12 +116,27 @@ def _inception(state: State, device: torch.device, slow: Slow, single: Single) -
     single["inception"] = lambda picture: perception.inception_features(network, picture.rgb)
 
 
+def _niqe(state: State, device: torch.device, slow: Slow, single: Single) -> None:
+    natural = niqe.natural({name: tensor.cpu().double().numpy() for name, tensor in state.items()})
+
+    def measure(picture: Picture) -> Vector | None:
+        value = niqe.niqe(picture.values, natural)
+        return None if value is None else np.array([value], np.float32)
+
+    single["niqe"] = measure
+
+
 BUILDERS: Mapping[str, Callable[[State, torch.device, Slow, Single], None]] = MappingProxyType(
-    {"lpips": _lpips, "arcface": _arcface, "inception": _inception}
+    {"lpips": _lpips, "arcface": _arcface, "inception": _inception, "niqe": _niqe}
 )
 """A network's name in models.toml → how it adds its instruments to those there are."""
 
 KEPT: Mapping[str, tuple[str, ...]] = MappingProxyType(
-    {"lpips": ("lpips",), "arcface": ("embedding",), "inception": ("inception",)}
+    {
+        "lpips": ("lpips",),
+        "arcface": ("embedding",),
+        "inception": ("inception",),
+        "niqe": ("niqe",),
+    }
 )
 """A network's name → what is kept of it."""

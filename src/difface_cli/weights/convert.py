@@ -60,7 +60,9 @@ def convert(
     """
     state = canonical(formats.read(path, source.file_name), weights, source)
     check(path, state, weights, form.checks)
-    ready = {name: _solid(tensor, form.dtype) for name, tensor in state.items()}
+    # What measures must not depend on how it is stored.
+    dtype = None if weights.part == "metrics" else form.dtype
+    ready = {name: _solid(tensor, dtype) for name, tensor in state.items()}
     metadata = {
         "format": "pt",
         "network": weights.network,

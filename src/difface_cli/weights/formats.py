@@ -6,10 +6,12 @@ import pickle
 import re
 import warnings
 import zipfile
+import zlib
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import torch
 from safetensors import SafetensorError, safe_open
 from torch import Tensor
@@ -60,7 +62,8 @@ def is_safetensors(path: Path, name: str = "") -> bool:
 def read(path: Path, name: str = "") -> dict[str, Tensor]:
     """The tensors of a file by name, mapped from disk where the format allows, on the CPU.
 
-    A pickle is read with `weights_only`, so that nothing in it can run. What wraps a state dict
+    A pickle is read with `weights_only`, so that nothing in it can run, and so are numpy's arrays
+    (npz). What wraps a state dict
     and the prefix "module." of parallel training are taken off.
 
     Args:
@@ -71,6 +74,8 @@ def read(path: Path, name: str = "") -> dict[str, Tensor]:
     """
     if is_safetensors(path, name):
         return dict(stream(path))
+    if _is_npz(path):
+        return _arrays(path)
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # of old protocols: what matters is an error
@@ -86,6 +91,31 @@ def read(path: Path, name: str = "") -> dict[str, Tensor]:
     except (RuntimeError, OSError, EOFError, ValueError, KeyError, TypeError, IndexError) as e:
         raise _damaged(path, e) from None
     return _state(path, loaded)
+
+
+def _is_npz(path: Path) -> bool:
+    """Whether a zip archive is numpy's: arrays, where PyTorch's has a pickle and storages."""
+    if not zipfile.is_zipfile(path):
+        return False
+    with zipfile.ZipFile(path) as archive:
+        names = archive.namelist()
+    return bool(names) and all(name.endswith(".npy") for name in names)
+
+
+def _arrays(path: Path) -> dict[str, Tensor]:
+    try:
+        with np.load(path, allow_pickle=False) as file:
+            return {name: torch.from_numpy(np.ascontiguousarray(file[name])) for name in file}
+    except (
+        OSError,
+        EOFError,
+        ValueError,
+        TypeError,
+        KeyError,
+        zipfile.BadZipFile,
+        zlib.error,
+    ) as e:
+        raise _damaged(path, e) from None
 
 
 def stream(path: Path) -> Iterator[tuple[str, Tensor]]:
