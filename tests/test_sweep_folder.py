@@ -96,7 +96,7 @@ class TestBegin:
             folder(tmp_path).begin(overwrite=overwrite)
 
 
-@pytest.mark.parametrize("text", [None, "", "{", "[]", '{"schema": 99}'])
+@pytest.mark.parametrize("text", [None, "", "{", "[]", '{"schema": 99}', "[" * 10**5])
 def test_what_is_no_record_is_one_sentence(tmp_path: Path, text: str | None) -> None:
     if text is not None:
         (tmp_path / "sweep.json").write_text(text)

@@ -62,7 +62,13 @@ def test_wrong_values_are_told(read: Any, values: dict[str, Any]) -> None:
 
 @pytest.mark.parametrize(
     ("content", "problem"),
-    [(b"a = ", "is not TOML"), (b"\xff", "is not TOML"), (None, "does not exist")],
+    [
+        (b"a = ", "is not TOML"),
+        (b"\xff", "is not TOML"),
+        (b"a = " + b"[" * 10**5, "is not TOML"),
+        (b"a = 1" + b"0" * 5000, "is not TOML"),
+        (None, "does not exist"),
+    ],
 )
 def test_files_that_cannot_be_read(tmp_path: Path, content: bytes | None, problem: str) -> None:
     path = tmp_path / "x.toml"

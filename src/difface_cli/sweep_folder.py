@@ -32,6 +32,10 @@ Array = npt.NDArray[np.float32]
 RECORD = "sweep.json"
 CELLS = "cells"
 SCHEMA = 1
+UNREADABLE = (
+    *(OSError, SafetensorError, KeyError, ValueError, TypeError, OutputError),
+    RecursionError,  # lists in lists without end
+)
 
 
 @dataclass(frozen=True)
@@ -97,8 +101,7 @@ class SweepFolder:
         """This cell of a face, where it was finished before."""
         data = self._data(face, cell)
         picture = data.with_suffix(".png")
-        unreadable = (OSError, SafetensorError, KeyError, ValueError, TypeError, OutputError)
-        with suppress(*unreadable), _opened(data) as file:
+        with suppress(*UNREADABLE), _opened(data) as file:
             record = json.loads(file.metadata()["record"])
             mine = record["fingerprint"] == self.fingerprint(cell)
             if mine and record["cell"] == asdict(cell) and picture.is_file():
@@ -181,7 +184,7 @@ def read_record(folder: Path) -> dict[str, Any]:
     path = folder / RECORD
     try:
         record = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError):
+    except (OSError, ValueError, RecursionError):  # the last: lists in lists without end
         record = None
     if not isinstance(record, dict) or record.get("schema") != SCHEMA:
         raise OutputError(

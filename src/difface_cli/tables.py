@@ -37,7 +37,7 @@ class Table:
             raise RegistryError(f"{path} does not exist.", "Check its path.") from None
         except OSError as e:
             raise RegistryError(f"{path} cannot be read: {e.strerror}.", "Check it.") from None
-        except (tomllib.TOMLDecodeError, UnicodeDecodeError) as e:
+        except (ValueError, RecursionError) as e:  # RecursionError: tables in tables without end
             raise RegistryError(f"{path} is not TOML: {e}.", "Correct the file.") from None
 
     def error(self, key: str | None, problem: str) -> DifFaceError:

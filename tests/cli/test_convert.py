@@ -73,6 +73,16 @@ def test_a_payload_is_not_run(source: Path, golden: Path) -> None:
     assert not marker.exists()
 
 
+@pytest.mark.parametrize("text", ["", "{", "[]", "[" * 10**5])
+def test_wrong_parameters_are_one_sentence(source: Path, text: str) -> None:
+    params = source.parent / "params.json"
+    params.write_text(text)
+    target = source.with_suffix(".safetensors")
+    failed = run(source, target, "--network", "unet", "--params", params)
+    assert failed.exit_code == 2
+    assert "params.json" in failed.stderr
+
+
 @pytest.mark.parametrize("name", ["net.bin", "net"])
 def test_the_target_must_say_what_it_is(source: Path, name: str) -> None:
     failed = run(source, source.parent / name, "--network", "starter-prior")

@@ -135,6 +135,28 @@ def test_bomb_is_refused_by_its_header(side: int, tmp_path: Path) -> None:
     assert time.monotonic() - started < 1
 
 
+def test_small_file_of_a_large_picture_is_refused(tmp_path: Path) -> None:
+    white = Image.new("1", (20_000, 12_500), 1)
+    refused(saved(white, "TIFF", compression="group4"), "20000x12500 pixels and has only")
+    refused(saved(Image.new("P", (9000, 9000)), "GIF"), "9000x9000 pixels and has only")
+
+
+def test_large_picture_with_the_bytes_of_one_is_read() -> None:
+    white = Image.new("L", (9000, 9000), 7)
+    packed = saved(white, "PNG")
+    padded = packed + bytes(9000 * 9000 // reading.DENSEST)
+    pixels = read_bytes(padded, "a").pixels
+    assert pixels.shape == (9000, 9000, 1)
+    assert (pixels == 7).all()
+
+
+def test_jpeg_that_draws_its_pixels_again_and_again_is_refused() -> None:
+    whole = saved(Image.new("RGB", (2000, 2000)), "JPEG", progressive=True)
+    last = whole.rfind(b"\xff\xda")
+    read_bytes(whole[:last] + whole[last:-2] * 20 + whole[-2:], "a")
+    refused(whole[:last] + whole[last:-2] * 1000 + whole[-2:], "damaged")
+
+
 def test_pillow_keeps_its_own_limit_but_does_not_apply_it(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(Image, "MAX_IMAGE_PIXELS", 100)
     assert read_bytes(png(noise(20, 20, 3)), "a").width == 20
@@ -226,6 +248,15 @@ def test_nothing_is_warned_about(
         with pytest.raises(ImageError):
             read_bytes(data, "a")
     assert not recwarn.list
+    assert capfd.readouterr() == ("", "")
+
+
+@pytest.mark.parametrize("compression", ["tiff_lzw", "tiff_adobe_deflate"])
+def test_libtiff_prints_nothing(compression: str, capfd: pytest.CaptureFixture[str]) -> None:
+    whole = bytearray(saved(Image.fromarray(noise(48, 64, 3)), "TIFF", compression=compression))
+    strips = whole.find(b"\x78\x9c") if compression == "tiff_adobe_deflate" else 8
+    whole[strips + 10 : strips + 2000] = b"\xff" * 1990
+    refused(bytes(whole), "damaged")
     assert capfd.readouterr() == ("", "")
 
 

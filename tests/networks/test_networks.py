@@ -162,3 +162,31 @@ class TestSpeed:
         with torch.inference_mode():
             products = attend(qkv, bias)
         torch.testing.assert_close(attend(qkv, bias), products)
+
+
+@pytest.mark.parametrize(
+    ("network", "wrong", "said"),
+    [
+        ("unet", {"num_res_blocks": 10**9}, "num_res_blocks is out of all proportion"),
+        ("unet", {"model_channels": -1}, "negative"),
+        ("unet", {"channel_mult": [[[[[1]]]]]}, "channel_mult is out of all proportion"),
+        ("unet", {"dropout": float("nan")}, "dropout is out of all proportion"),
+        ("swinir", {"sf": float("inf")}, "sf is out of all proportion"),
+        ("swinir", {"num_feat": -(2**63)}, "num_feat is out of all proportion"),
+        ("swinir", {"window_size": "8"}, "network swinir: "),
+        ("srcnn", {"down_scale_factor": "4"}, "network srcnn: "),
+        ("srcnn", {"depth": 10**30}, "depth is out of all proportion"),
+        ("lama", {"init_conv_kwargs": None}, "network lama: "),
+        ("lama", {"init_conv_kwargs": {"ratio_gin": 0}}, "'ratio_gout' is missing"),
+    ],
+)
+def test_what_makes_no_network_is_refused_at_once(
+    network: str, wrong: dict[str, Any], said: str
+) -> None:
+    whole = {"ratio_gin": 0, "ratio_gout": 0}
+    kwargs = {f"{part}_conv_kwargs": whole for part in ("init", "downsample", "resnet")}
+    right = {"unet": UNET, "swinir": SWINIR, "srcnn": {}, "lama": kwargs}[network]
+    with torch.device("meta"):
+        build(network, right)
+        with pytest.raises(ValueError, match=said):
+            build(network, right | wrong)

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from PIL import Image
+from PIL import EpsImagePlugin, Image
 
 from difface_cli.errors import ImageError
 from difface_cli.training.pictures import Pictures, square
@@ -50,6 +50,33 @@ def test_bad_files_are_skipped_and_named_once(
             np.testing.assert_array_equal(pictures[3], pictures[4])
     assert {p.name for p in pictures.bad} == {"0.png", "3.png"}
     assert len(caplog.records) == 2
+
+
+def test_no_other_program_is_run_for_a_picture(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Pillow gives a PostScript file, whatever its suffix, to Ghostscript."""
+    run: list[object] = []
+    monkeypatch.setattr(EpsImagePlugin, "Ghostscript", lambda *a, **k: run.append(a))
+    (folder / "0.png").write_bytes(b"%!PS-Adobe-3.0 EPSF-3.0\n%%BoundingBox: 0 0 20 20\n%%EOF\n")
+    pictures = Pictures.of(folder, 16)
+    np.testing.assert_array_equal(pictures[0], pictures[1])
+    assert {p.name for p in pictures.bad} == {"0.png"}
+    assert not run
+
+
+def test_whatever_a_decoder_raises_costs_one_picture(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    good = square(folder / "2.png", 16)
+
+    def decode(path: Path, size: int) -> object:
+        if path.name == "0.png":
+            raise IndexError("list index out of range")
+        return good
+
+    monkeypatch.setattr("difface_cli.training.pictures.square", decode)
+    assert Pictures.of(folder, 16)[0] is good
 
 
 def test_a_folder_of_nothing_but_bad_files(tmp_path: Path) -> None:

@@ -326,9 +326,12 @@ def test_missing_weights_name_the_command(home: Path, unet: Checkpoint, content:
     assert caught.value.hint == "Run: difface fetch-weights portraits"
 
 
-def test_a_damaged_lock_file_says_what_to_do(home: Path, unet: Checkpoint, content: bytes) -> None:
+@pytest.mark.parametrize("text", ["{", "[" * 10**5])
+def test_a_damaged_lock_file_says_what_to_do(
+    home: Path, unet: Checkpoint, content: bytes, text: str
+) -> None:
     home.mkdir()
-    lock.path().write_text("{")
+    lock.path().write_text(text)
     weights = unet.at(of_hub(content))
     places.converted(weights).parent.mkdir()
     places.converted(weights).touch()

@@ -88,7 +88,7 @@ def _read(path: Path) -> dict[str, Any]:
 
     try:
         content = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError) as e:
+    except (OSError, ValueError, RecursionError) as e:
         raise UsageError(f"{path} cannot be read as JSON: {e}.", "Correct the file.") from None
     if not isinstance(content, dict):
         raise UsageError(f"{path} holds no JSON object.", 'Write {"name": value, …}.')

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+from collections.abc import Callable
 from typing import IO, Any
 
 import numpy as np
@@ -15,6 +16,7 @@ Array = npt.NDArray[Any]
 
 _BITS_PER_SAMPLE, _PHOTOMETRIC = 258, 262
 _WHITE_IS_ZERO = 0
+BAND = 1024  # rows converted at once
 
 
 def is_deep_colour(image: Image.Image, layout: str) -> bool:
@@ -57,11 +59,24 @@ def arrays(
         return _deep_grey(image, name)
     gray = image.mode in ("1", "L", "LA", "La")
     if image.has_transparency_data:
-        both = np.asarray(image.convert("LA" if gray else "RGBA"))
+        both = _converted(image, lambda band: band.convert("LA" if gray else "RGBA"))
         return both[..., :-1], both[..., -1]
     if gray:
-        return np.asarray(image.convert("L"))[..., None], None
-    return np.asarray(_to_rgb(image)), None
+        return _converted(image, lambda band: band.convert("L")), None
+    return _converted(image, _to_rgb), None
+
+
+def _converted(image: Image.Image, convert: Callable[[Image.Image], Image.Image]) -> Array:
+    """h x w x c of what `convert` makes, band by band: a large picture is not held three times."""
+    parts: Array | None = None
+    for top in range(0, image.height, BAND):
+        bottom = min(top + BAND, image.height)
+        band = np.asarray(convert(image.crop((0, top, image.width, bottom))))
+        if parts is None:
+            parts = np.empty((image.height, image.width, *band.shape[2:]), np.uint8)
+        parts[top:bottom] = band
+    assert parts is not None  # no picture is without rows
+    return parts if parts.ndim == 3 else parts[..., None]
 
 
 def _to_rgb(image: Image.Image) -> Image.Image:

@@ -1,12 +1,14 @@
-"""Pillow without its warnings and without its own size limit."""
+"""Pillow without its warnings, without its own size limit, and without what its libtiff prints."""
 
 from __future__ import annotations
 
+import ctypes
 import logging
 import threading
 import warnings
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
+from pathlib import Path
 
 from PIL import Image
 
@@ -14,6 +16,21 @@ _ONE_AT_A_TIME = threading.RLock()
 
 # Without a handler, Python prints what Pillow logs about damaged files.
 logging.getLogger("PIL").addHandler(logging.NullHandler())
+
+
+def _hush_libtiff() -> None:
+    """Take away the handler that prints on stderr, past Python, what libtiff finds damaged.
+
+    Pillow offers no way to. Where the system does not tell which libraries are loaded, it prints.
+    """
+    with suppress(OSError, AttributeError, UnicodeDecodeError):
+        maps = Path("/proc/self/maps").read_text().splitlines()
+        loaded = {line.split(maxsplit=5)[5] for line in maps if "libtiff" in line}
+        for library in loaded:
+            ctypes.CDLL(library).TIFFSetErrorHandler(None)
+
+
+_hush_libtiff()
 
 
 @contextmanager

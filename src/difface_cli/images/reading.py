@@ -10,7 +10,7 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import IO, BinaryIO
+from typing import IO, BinaryIO, Literal
 
 import numpy as np
 from PIL import ExifTags, Image, UnidentifiedImageError
@@ -25,6 +25,12 @@ FORMATS = ("JPEG", "PNG", "WEBP", "TIFF", "BMP", "GIF", "PPM", "JPEG2000", "AVIF
 MAX_STDIN = 4_000_000_000
 """Most bytes taken from standard input."""
 
+HARMLESS, DENSEST = 50_000_000, 200
+"""Pixels that may come from any file, and of larger pictures those from one byte of it."""
+MOST_WORK = 4_000_000_000
+"""Pixels that the passes of a progressive JPEG may draw; 13 passes of the largest photo."""
+
+_OWN: tuple[Literal["C", "W"], ...] = ("C", "W")  # contiguous, writeable
 _SIGNATURES = (b"\xff\xd8\xff", b"\x89PNG", b"RIFF", b"II*\0", b"MM\0*", b"BM", b"GIF8")
 _SCAN_OF_JPEG, _END_OF_JPEG = b"\xff\xda", b"\xff\xd9"
 _SIDEWAYS = (5, 6, 7, 8)
@@ -162,6 +168,13 @@ def _open(file: IO[bytes], name: str) -> Image.Image:
             f"{name} has {width}x{height} pixels, each side needs at least {MIN_SIDE}.",
             hint="Use a larger copy of the photo.",
         )
+    size = file.seek(0, os.SEEK_END)
+    if width * height > max(HARMLESS, DENSEST * size):
+        raise ImageError(
+            f"{name} claims {width}x{height} pixels and has only {size:,} bytes: it is damaged, "
+            "or made to fill the memory.",
+            hint="If it is a photo after all, reduce it first.",
+        )
     return image
 
 
@@ -179,8 +192,10 @@ def _photo(file: IO[bytes], name: str) -> Photo:
         left = _orientation(image)
         dpi = _dpi(image)
         return Photo(
-            pixels=np.array(exif.upright(pixels, left), order="C"),
-            alpha=None if alpha is None else np.array(exif.upright(alpha, left), order="C"),
+            pixels=np.require(exif.upright(pixels, left), requirements=_OWN),
+            alpha=None
+            if alpha is None
+            else np.require(exif.upright(alpha, left), requirements=_OWN),
             icc=_icc(image),
             exif=block,
             format=_format(image),
@@ -198,8 +213,11 @@ def _check_whole(image: Image.Image, file: IO[bytes]) -> None:
     elif image.format in ("JPEG", "MPO"):
         file.seek(0)
         data = file.read()
-        if data.find(_END_OF_JPEG, _first_scan(data)) < 0:
+        first = _first_scan(data)
+        if data.find(_END_OF_JPEG, first) < 0:
             raise OSError("no end-of-image mark behind the first scan")
+        if image.width * image.height * data.count(_SCAN_OF_JPEG, first) > MOST_WORK:
+            raise OSError("more passes over the pixels than any photo needs")
 
 
 def _first_scan(data: bytes) -> int:

@@ -11,6 +11,7 @@ import numpy.typing as npt
 from PIL import Image, ImageOps
 
 from difface_cli.errors import ImageError
+from difface_cli.images.reading import FORMATS
 
 SUFFIXES = frozenset({".jpg", ".jpeg", ".png", ".webp", ".bmp", ".tif", ".tiff"})
 Pixels = npt.NDArray[np.uint8]
@@ -61,7 +62,7 @@ class Pictures:
                 continue
             try:
                 return square(path, self.size)
-            except (OSError, ValueError, SyntaxError, Image.DecompressionBombError) as error:
+            except Exception as error:  # damaged data makes the decoders raise nearly anything
                 self.bad.add(path)
                 log.warning("%s is skipped: %s", path, error)
         raise ImageError("None of the pictures can be read.", "Name another folder with --data.")
@@ -69,7 +70,7 @@ class Pictures:
 
 def square(path: Path, size: int) -> Pixels:
     """The middle square of a file, size×size×3."""
-    with Image.open(path) as file:
+    with Image.open(path, formats=FORMATS) as file:
         file.draft("RGB", (2 * size, 2 * size))  # JPEGs decode faster at a half or a quarter
         picture = ImageOps.exif_transpose(file).convert("RGB")
     side = min(picture.size)

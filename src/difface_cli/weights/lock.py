@@ -65,7 +65,7 @@ def read() -> Lock:
         sources = {str(k): str(v) for k, v in content["sources"].items()}
     except (FileNotFoundError, NotADirectoryError):
         return Lock(MappingProxyType({}), MappingProxyType({}))
-    except (OSError, ValueError, TypeError, KeyError, AttributeError) as e:
+    except (OSError, ValueError, TypeError, KeyError, AttributeError, RecursionError) as e:
         raise WeightsInvalid(
             f"{path()} cannot be read: {str(e)[:200]}.",
             "Delete it; the next fetch-weights writes it anew.",

@@ -68,8 +68,10 @@ def test_nothing_readable_is_an_error(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    "text", [None, "no json", "{}", "[1]", '[{"split": "train", "id": "a"}]', "[]",
-             '[{"split": "train", "id": "a", "box": [9, 9, 1, 1], "landmarks5": []}]']
+    "text", [None, "no json", "[" * 10**5, "{}", "[1]", '[{"split": "train", "id": "a"}]', "[]",
+             '[{"split": "train", "id": "a", "box": [9, 9, 1, 1], "landmarks5": []}]',
+             '[{"split": "train", "id": "a", "box": [1, 1, 9, 1e99], '
+             '"landmarks5": [1, 2, 3, 4, 5, 6, 7, 8, 9, 10]}]']
 )  # fmt: skip
 def test_a_wrong_manifest_is_one_sentence(tmp_path: Path, text: str | None) -> None:
     if text is not None:

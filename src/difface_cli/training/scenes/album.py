@@ -15,6 +15,7 @@ from PIL import Image
 
 from difface_cli.errors import ImageError
 from difface_cli.faces.resample import Array, Floats, apply, resizing
+from difface_cli.images.reading import FORMATS
 
 MANIFEST = "manifest.json"
 WHOLE = "whole"
@@ -85,7 +86,7 @@ class Album:
             marks = _marks(chosen)
         except OSError as error:
             raise ImageError(f"{path} cannot be read: {error.strerror}.", hint) from None
-        except (ValueError, TypeError, KeyError) as error:
+        except (ValueError, TypeError, KeyError, RecursionError) as error:
             raise ImageError(f"{path} is no list of portraits: {error!r}.", hint) from None
         if not paths:
             raise ImageError(f"{path} names no portrait of the split {split!r}.", hint)
@@ -110,7 +111,7 @@ class Album:
                 continue
             try:
                 portrait = read(self.paths[place], self.marks[place])
-            except (OSError, ValueError, SyntaxError, Image.DecompressionBombError) as error:
+            except Exception as error:  # damaged data makes the decoders raise nearly anything
                 self.bad.add(place)
                 log.warning("%s is skipped: %s", self.paths[place], error)
                 continue
@@ -127,7 +128,7 @@ def read(path: Path, marks: Floats) -> Portrait:
     Args:
         marks: (14,) box and landmarks in the file's pixels.
     """
-    with Image.open(path) as file:
+    with Image.open(path, formats=FORMATS) as file:
         full = file.size[::-1]
         file.draft("RGB", (LONGEST, LONGEST))  # JPEGs decode faster at a half or a quarter
         picture = file.convert("RGB")
@@ -140,7 +141,8 @@ def read(path: Path, marks: Floats) -> Portrait:
 
 def _marks(entries: Iterable[dict[str, Any]]) -> Floats:
     rows = [[*entry["box"], *np.ravel(entry["landmarks5"])] for entry in entries]
-    marks = np.array(rows, np.float32).reshape(-1, 14)
+    with np.errstate(over="ignore"):  # what becomes infinite is refused below
+        marks = np.array(rows, np.float32).reshape(-1, 14)
     boxes = marks[:, :4]
     if not np.isfinite(marks).all() or not (boxes[:, :2] < boxes[:, 2:]).all():
         raise ValueError("a box or landmark is out of order")
