@@ -20,11 +20,14 @@ from difface_cli.diffusion.denoiser import BatchDenoiser, from_network
 from difface_cli.diffusion.schedule import Schedule, linear
 from difface_cli.errors import DeviceError
 from difface_cli.faces.detect import FaceDetector, build_retinaface
+from difface_cli.faces.identity import build_arcface, embed
+from difface_cli.faces.likeness import Likeness
 from difface_cli.faces.parse import build_parsenet, parse_mask
 from difface_cli.registry import Model, Registry, Weights
 from difface_cli.weights.load import read_tensors
 from difface_cli.weights.store import fingerprint, verified
 
+RECOGNITION = "arcface"  # the model of models.toml that tells people apart
 DEVICES = ("auto", "cpu", "cuda", "mps")
 PRECISIONS: Mapping[str, torch.dtype] = MappingProxyType(
     {
@@ -49,6 +52,7 @@ class Ready:
         parser: tells the face from what is before it.
         background: enlarges what is not a face.
         hashes: weights' name → sha256 of the file at its source, of all that was loaded.
+        likeness: tells how alike a drawn face is to a person, where that is asked for.
     """
 
     model: Model
@@ -61,6 +65,7 @@ class Ready:
     device: torch.device
     dtype: torch.dtype
     hashes: Mapping[str, str]
+    likeness: Likeness | None = None
 
 
 def load(
@@ -149,6 +154,18 @@ def load_parser(weights: Weights, device: torch.device) -> Parser:
     """ParseNet, in float32."""
     network = build_parsenet(read_tensors(verified(weights), device), device)
     return partial(parse_mask, network)
+
+
+def with_likeness(registry: Registry, ready: Ready) -> Ready:
+    """The model with what tells how alike a face drawn and the face found are, in float32.
+
+    Raises:
+        RegistryError, WeightsMissing, WeightsInvalid: see `weights`.
+    """
+    weights = _part(registry, registry.model(RECOGNITION, "metrics"), "metrics")
+    network = build_arcface(read_tensors(verified(weights), ready.device), ready.device)
+    hashes = MappingProxyType({**ready.hashes, weights.name: fingerprint(weights)})
+    return replace(ready, likeness=Likeness(partial(embed, network)), hashes=hashes)
 
 
 def load_background(weights: Weights, device: torch.device) -> Upscaler:

@@ -15,6 +15,8 @@ from difface_cli.registry import Model
 
 UPSCALES = (1, 2, 4)
 GRAYS = ("auto", "on", "off")
+MEASURES = ("consistency", "sharpness", "identity")
+"""What a sample can be chosen by, see `choosing`."""
 CHOICES = ("all", "largest", "center")
 
 
@@ -31,6 +33,8 @@ class Options:
         upscale: enlargement of the whole photo.
         gray: whether restored faces lose their colour: "auto" follows the photo.
         batch: faces a network call; 0 is auto, see `pipeline.Batches`.
+        choose: what decides which of the samples is kept, one of `MEASURES`; empty to
+            keep all.
         keep_detail: whether the photo's detail is put back where it has more than the face drawn.
         grain: whether a face drawn gets the grain of the photo.
     """
@@ -45,8 +49,14 @@ class Options:
     upscale: int = 1
     gray: str = "auto"
     batch: int = 0
+    choose: str = ""
     keep_detail: bool = False
     grain: bool = False
+
+    @property
+    def results(self) -> int:
+        """How many photos come of one."""
+        return 1 if self.choose else self.samples
 
 
 def settings(
@@ -82,6 +92,14 @@ def check_counts(options: Options) -> None:
     """Raise UsageError, naming option and range, for numbers of faces that mean nothing."""
     problems = (
         (options.samples >= 1, f"--samples must be at least 1, not {options.samples}"),
+        (
+            options.choose in ("", *MEASURES),
+            f"--choose takes {', '.join(MEASURES)}, not {options.choose!r}",
+        ),
+        (
+            options.samples > 1 or not options.choose,
+            "--choose needs several samples to choose from; add --samples 4",
+        ),
         (options.min_face >= 0, f"--min-face must not be negative, not {options.min_face}"),
         (options.batch >= 0, f"--batch must not be negative, not {options.batch}"),
     )

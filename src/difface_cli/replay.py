@@ -111,6 +111,7 @@ class Run:
         refinement: of fillings and colourings.
         device, precision: what it was computed on and in, "float32", ….
         versions: of libraries and machine.
+        references: photos of the person that samples were chosen by, path and hash.
     """
 
     task: str
@@ -133,6 +134,7 @@ class Run:
     device: str
     precision: str
     versions: Mapping[str, str]
+    references: tuple[tuple[str, str], ...]
 
 
 def read(path: Path) -> Run:
@@ -158,8 +160,8 @@ def read(path: Path) -> Run:
     if missing:
         raise settings.error(missing[0], "is missing")
     chosen, outputs = _options(settings), _texts(root, "outputs")
-    if len(outputs) < chosen.samples:
-        raise root.error("outputs", f"are {len(outputs)} of {chosen.samples}")
+    if len(outputs) < chosen.results:
+        raise root.error("outputs", f"are {len(outputs)} of {chosen.results}")
     return Run(
         task=task,
         record=path,
@@ -167,7 +169,7 @@ def read(path: Path) -> Run:
         sha256=photo.pattern("sha256", HASH, HASH_MEANING, required=True),
         from_record=photo.short("from_record", ""),
         outputs=outputs,
-        output_sha256=_hashes(root, chosen.samples),
+        output_sha256=_hashes(root, chosen.results),
         model=model.short("name"),
         image_size=model.number("image_size", 0, 0, 4096),
         parts=_parts(model),
@@ -184,6 +186,15 @@ def read(path: Path) -> Run:
         device=settings.short("device").partition(":")[0],
         precision=settings.choice("precision", PRECISIONS),
         versions=root.strings("versions", r"(?s).{0,200}", "a version"),
+        references=_references(root),
+    )
+
+
+def _references(root: RecordTable) -> tuple[tuple[str, str], ...]:
+    entries = root.array("references") if "references" in root.values else []
+    return tuple(
+        (entry.short("path"), entry.pattern("sha256", HASH, HASH_MEANING, required=True))
+        for entry in entries
     )
 
 

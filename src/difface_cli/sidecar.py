@@ -13,6 +13,7 @@ from typing import Any
 import torch
 
 from difface_cli import __version__, colorizing
+from difface_cli.choosing import Choice
 from difface_cli.holes import Holes, Wish
 from difface_cli.images import Photo
 from difface_cli.inpainting import Filled, Wishes
@@ -83,7 +84,7 @@ def filled(
         "fill_rest": wishes.fill_rest,
         "quality": quality,
     }
-    for unused in ("strength", "upscale", "keep_detail", "grain"):
+    for unused in ("strength", "upscale", "keep_detail", "grain", "choose"):
         del chosen[unused]
     faces = [face(found) for found in result.faces]
     for entry in faces:
@@ -117,7 +118,7 @@ def coloured(
     entry = record(result, ready, wishes.options, **run)
     entry["task"] = "colorize"
     del entry["gray"]
-    for unused in ("gray", "upscale", "keep_detail", "grain"):
+    for unused in ("gray", "upscale", "keep_detail", "grain", "choose"):
         del entry["settings"][unused]
     entry["settings"] |= {
         "gamma": wishes.refinement.gamma,
@@ -148,7 +149,15 @@ def _run(
             "weights": dict(ready.hashes),
             "image_size": ready.model.image_size,
         },
-    }
+    } | _references(ready)
+
+
+def _references(ready: Ready) -> dict[str, Any]:
+    """The photos of the person that samples were chosen by, where there were any."""
+    if ready.likeness is None or not ready.likeness.sources:
+        return {}
+    sources = ready.likeness.sources
+    return {"references": [{"path": path, "sha256": digest} for path, digest in sources]}
 
 
 def hash_of(holes: Holes) -> str:
@@ -170,6 +179,7 @@ def settings(ready: Ready, options: Options) -> dict[str, Any]:
         "sampler": method.sampler,
         "seed": options.seed,
         "samples": options.samples,
+        "choose": options.choose,
         "strength": options.strength,
         "aligned": options.aligned,
         "faces": options.faces,
@@ -195,7 +205,13 @@ def face(found: Found) -> dict[str, Any]:
         "restored": not found.skipped,
         "skipped": found.skipped or None,
         "seeds": list(found.seeds),
-    }
+    } | ({} if found.choice is None else {"choice": _choice(found.choice)})
+
+
+def _choice(choice: Choice) -> dict[str, Any]:
+    """Which sample was kept and why."""
+    scores = [round(score, 4) for score in choice.scores]
+    return {"sample": choice.sample, "by": choice.by, "scores": scores}
 
 
 def versions() -> Mapping[str, str]:

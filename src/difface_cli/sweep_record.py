@@ -19,7 +19,18 @@ from difface_cli.sweep import AXES, MEASURES, Plan
 from difface_cli.sweep_folder import Stored
 from difface_cli.sweep_pictures import Layout, Swept, Variation
 
-NOT_SHARED = ("n", "steps", "eta", "seed", "samples", "strength", "upscale", "keep_detail", "grain")
+NOT_SHARED = (
+    "n",
+    "steps",
+    "eta",
+    "seed",
+    "samples",
+    "strength",
+    "upscale",
+    "keep_detail",
+    "grain",
+    "choose",
+)
 
 
 def head(

@@ -58,6 +58,14 @@ class Gray(StrEnum):
     off = "off"
 
 
+class Choose(StrEnum):
+    """What decides which sample is kept."""
+
+    consistency = "consistency"
+    identity = "identity"
+    sharpness = "sharpness"
+
+
 METHOD = "Method"
 FACES = "Faces"
 OUTPUT = "Output"
@@ -141,6 +149,25 @@ Samples = Annotated[
     int,
     typer.Option(
         "--samples", help="Restorations of each photo, each its own.", rich_help_panel=METHOD
+    ),
+]
+ChooseOption = Annotated[
+    Choose | None,
+    typer.Option(
+        "--choose",
+        help="Keep one of the samples of each face: that which, degraded again, is nearest to the "
+        "photo; the most like the person (needs difface fetch-weights arcface); the sharpest.",
+        rich_help_panel=METHOD,
+        show_default=False,
+    ),
+]
+ReferencePhotos = Annotated[
+    Path | None,
+    typer.Option(
+        "--reference-photos",
+        metavar="DIR",
+        help="Other photos of the person, for --choose identity; the largest face of each counts.",
+        rich_help_panel=METHOD,
     ),
 ]
 DeviceOption = Annotated[

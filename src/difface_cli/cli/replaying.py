@@ -15,7 +15,8 @@ from types import MappingProxyType
 import torch
 
 from difface_cli import colorizing, holes, images, inpainting, models, options, pipeline, sidecar
-from difface_cli.cli import console, outputs, running
+from difface_cli.choosing import IDENTITY
+from difface_cli.cli import console, outputs, referring, running
 from difface_cli.cli.outputs import Job
 from difface_cli.cli.running import Record, Source
 from difface_cli.errors import ImageError, RecordError
@@ -57,9 +58,12 @@ class Session:
             self.model,
             self.device,
             getattr(torch, run.precision),
-            detector=not run.options.aligned and not (run.fill and run.fill.faces),
+            detector=bool(run.references)
+            or not (run.options.aligned or (run.fill and run.fill.faces)),
             detect_size=run.detect_size,
         )
+        if run.options.choose == IDENTITY:
+            ready = referring.equipped(self.registry, ready, _references(run))
         for name, digest in ready.hashes.items():
             if run.weights.get(name) != digest:
                 raise RecordError(
@@ -118,6 +122,20 @@ def _input(run: Run, photo: Path | None) -> Path:
         f"{there[0]} is not the input of this record: its content differs.",
         "Name the photo of then with --photo.",
     )
+
+
+def _references(run: Run) -> list[Path]:
+    """The photos of the person, whose hashes are those of the record."""
+    photos = []
+    for name, digest in run.references:
+        path = Path(name)
+        if not path.is_file() or _sha256(path) != digest:
+            raise RecordError(
+                f"The reference photo {name} is not there, or not that of the record.",
+                "Put it back where it was.",
+            )
+        photos.append(path)
+    return photos
 
 
 def _model(run: Run, registry: Registry) -> Model:
@@ -203,7 +221,7 @@ def _result(run: Run, k: int) -> Path | None:
 
 
 def _refuse_nothing_to_compare(run: Run) -> None:
-    if not run.output_sha256 and not all(_result(run, k) for k in range(run.options.samples)):
+    if not run.output_sha256 and not all(_result(run, k) for k in range(run.options.results)):
         raise RecordError(
             f"There is nothing to compare with: {run.outputs[0]} is not there, and this record "
             "holds no hash of it.",
@@ -253,7 +271,7 @@ REPEAT: Mapping[str, Callable[[Session, Source, Progress], Repeated]] = MappingP
 def _job(session: Session, output: Path | None, overwrite: bool) -> Job | None:
     if output is None:
         return None
-    samples = session.run.options.samples
+    samples = session.run.options.results
     (job,) = outputs.plan([str(session.photo)], output, samples=samples, overwrite=overwrite)
     return job
 

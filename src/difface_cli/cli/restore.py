@@ -24,6 +24,8 @@ def restore(
     sampler: shared.SamplerOption = shared.Sampler.ddim,
     seed: shared.Seed = 0,
     samples: shared.Samples = 1,
+    choose: shared.ChooseOption = None,
+    reference_photos: shared.ReferencePhotos = None,
     strength: shared.Strength = 1.0,
     keep_detail: shared.KeepDetail = False,
     grain: shared.Grain = False,
@@ -55,7 +57,7 @@ def restore(
     Restored detail is synthesised: it is no evidence of identity.
     """
     from difface_cli import options, registry
-    from difface_cli.cli import outputs, restoring, values
+    from difface_cli.cli import outputs, referring, restoring, values
     from difface_cli.errors import UsageError
     from difface_cli.models import max_n, resolve_device, resolve_precision
 
@@ -65,6 +67,7 @@ def restore(
         settings=options.settings(chosen, n, steps, eta, sampler.value),
         seed=seed,
         samples=samples,
+        choose=choose.value if choose else "",
         strength=strength,
         aligned=aligned,
         faces=faces,
@@ -88,6 +91,10 @@ def restore(
         raise UsageError(
             "--background enlarges the photo, and --upscale is 1.", "Add --upscale 2 or 4."
         )
+    if reference_photos and choose is not shared.Choose.identity:
+        raise UsageError(
+            "--reference-photos choose by identity.", "Add --choose identity --samples 4."
+        )
     place = resolve_device(device.value)
     session = restoring.Session(
         registry=known,
@@ -99,8 +106,9 @@ def restore(
         quality=quality,
         save_faces=save_faces,
         as_json=as_json,
+        references=referring.photos_in(reference_photos) if reference_photos else (),
     )
     jobs = outputs.plan(
-        photos, output, samples=samples, report=report, overwrite=overwrite, preview=dry_run
+        photos, output, samples=wishes.results, report=report, overwrite=overwrite, preview=dry_run
     )
     raise typer.Exit(restoring.run(jobs, session, dry_run=dry_run))

@@ -13,7 +13,8 @@ from typing import Any
 import torch
 
 from difface_cli import costs, exhibits, images, models, pipeline, preview, report, sidecar
-from difface_cli.cli import console, flow, outputs, running
+from difface_cli.choosing import IDENTITY
+from difface_cli.cli import console, flow, outputs, referring, running
 from difface_cli.cli.outputs import STREAM, Job
 from difface_cli.cli.running import Outcome, Record, Source
 from difface_cli.images import Photo
@@ -37,18 +38,22 @@ class Session:
     quality: int = 95
     save_faces: bool = False
     as_json: bool = False
+    references: tuple[Path, ...] = ()
 
     @cached_property
     def ready(self) -> Ready:
         """The model, loaded when the first photo could be read."""
-        return models.load(
+        ready = models.load(
             self.registry,
             self.model,
             self.device,
             self.dtype,
-            detector=not self.options.aligned,
+            detector=not self.options.aligned or bool(self.references),
             detect_size=self.detect_size,
         )
+        if self.options.choose != IDENTITY:
+            return ready
+        return referring.equipped(self.registry, ready, self.references)
 
 
 MOST_PHOTOS = 8  # whose faces may wait for a network call; each is held whole
@@ -244,6 +249,7 @@ def _reported(session: Session, job: Job, outcome: Outcome) -> Record:
     lines = [
         f"{job.source} → {target}: {what}, {running.duration(record['seconds']['total'])}",
         *skipped((face["index"], face["skipped"]) for face in faces),
+        *chosen(faces),
         *([f"  to look at: {job.page}"] if job.report else []),
     ]
     for line in lines:
@@ -256,6 +262,17 @@ def skipped(faces: Iterable[tuple[int, str | None]]) -> Iterator[str]:
     for index, reason in faces:
         if reason and reason != "not chosen":
             yield f"  face {index} left alone: {reason}"
+
+
+def chosen(faces: Iterable[Record]) -> Iterator[str]:
+    """A line for each face of which one sample was kept."""
+    for face in faces:
+        if choice := face.get("choice"):
+            scores = ", ".join(f"{score:.4g}" for score in choice["scores"])
+            yield (
+                f"  face {face['index']}: sample {choice['sample'] + 1} of "
+                f"{len(choice['scores'])} by {choice['by']} ({scores})"
+            )
 
 
 def _table(faces: tuple[Found, ...]) -> Any:

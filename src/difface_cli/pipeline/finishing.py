@@ -16,6 +16,7 @@ from difface_cli.models import Parser, Ready
 from difface_cli.options import Options
 from difface_cli.pipeline.preparing import matrix
 from difface_cli.pipeline.records import Array, Clock, Drawn, Found, Prepared, Restoration
+from difface_cli.pipeline.selecting import select
 from difface_cli.progress import NoProgress, Progress
 
 
@@ -26,17 +27,20 @@ def finish(
     options: Options,
     progress: Progress | None = None,
 ) -> Restoration:
-    """Paste the faces into the photo, once for each sample.
+    """Paste the faces into the photo, once for each sample, or the samples that are chosen.
 
     Raises:
         DeviceError: when memory for the background's network runs out.
     """
     progress, photo, clock = progress or NoProgress(), prepared.photo, Clock()
+    if options.choose:
+        with clock("choose"):
+            prepared, drawn = select(prepared, drawn, ready, options)
     with clock("enlarge"):
         canvas = enlarge(photo, ready.model.image_size, options, ready.background, progress)
     with clock("paste"):
         progress.stage("pasting")
-        samples = [{c.index: c.restored[k] for c in drawn.crops} for k in range(options.samples)]
+        samples = [{c.index: c.restored[k] for c in drawn.crops} for k in range(options.results)]
         photos = tuple(
             put_back(photo, canvas, prepared.found, faces, options, ready.parser)
             for faces in samples

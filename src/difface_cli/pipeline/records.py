@@ -11,6 +11,7 @@ from types import MappingProxyType
 import numpy as np
 import numpy.typing as npt
 
+from difface_cli.choosing import Choice
 from difface_cli.faces.detect import Face
 from difface_cli.images import Photo
 
@@ -25,12 +26,14 @@ class Found:
         index: its number in the photo, 0 the largest.
         skipped: why it is left as it is; empty for a face that is restored.
         seeds: of its noise, one a sample; filled in when it is restored.
+        choice: which sample was kept, where one was chosen; samples and seeds begin with it.
     """
 
     index: int
     face: Face
     skipped: str = ""
     seeds: tuple[int, ...] = ()
+    choice: Choice | None = None
 
 
 @dataclass(frozen=True)

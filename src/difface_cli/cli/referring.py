@@ -1,0 +1,87 @@
+"""Photos of one person, for choosing the sample that is most like them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+
+from difface_cli import images, models
+from difface_cli.cli import console, running
+from difface_cli.errors import DifFaceError, FaceError, UsageError
+from difface_cli.faces import align
+from difface_cli.faces.likeness import Floats, Likeness
+from difface_cli.images import Photo
+from difface_cli.images.writing import SUFFIXES
+from difface_cli.models import Ready
+from difface_cli.registry import Registry
+
+SIZE = 256  # of the faces that are compared, pixels
+
+
+def photos_in(folder: Path) -> tuple[Path, ...]:
+    """The pictures of a folder, by name.
+
+    Raises:
+        UsageError: when it is no folder, or holds none.
+    """
+    if not folder.is_dir():
+        raise UsageError(f"{folder} is no folder.", "Name the folder with the photos.")
+    found = tuple(p for p in sorted(folder.iterdir()) if p.suffix.lower() in SUFFIXES)
+    if not found:
+        raise UsageError(f"There is no photo in {folder}.", "Put photos of the person there.")
+    return found
+
+
+def equipped(registry: Registry, ready: Ready, photos: Sequence[Path]) -> Ready:
+    """The model with what tells how alike faces are to a person.
+
+    Args:
+        photos: of the person, whose largest faces are meant; none to compare with the face found.
+
+    Raises:
+        WeightsMissing: when the network was not fetched.
+        FaceError: when none of the photos shows a face.
+    """
+    ready = models.with_likeness(registry, ready)
+    likeness = ready.likeness
+    if not photos or likeness is None:
+        return ready
+    looks = [look for photo in photos if (look := _look(photo, ready, likeness))]
+    if not looks:
+        raise FaceError(
+            f"None of {len(photos)} reference photos shows a face.",
+            "Give photos in which the person's face is large.",
+        )
+    known = replace(
+        likeness,
+        references=tuple(vector for vector, _, _ in looks),
+        sources=tuple((path, digest) for _, path, digest in looks),
+    )
+    return replace(ready, likeness=known)
+
+
+def _look(path: Path, ready: Ready, likeness: Likeness) -> tuple[Floats, str, str] | None:
+    """The embedding of a photo's largest face, its path and hash; None where there is none."""
+    try:
+        source = running.read(str(path))
+    except DifFaceError as error:
+        console.warn(f"The reference {path} is left out: {error.message}")
+        return None
+    face = _largest(source.photo, ready)
+    if face is None:
+        console.warn(f"The reference {path} is left out: no face was found in it.")
+        return None
+    return likeness.embed(face), str(path), source.sha256
+
+
+def _largest(photo: Photo, ready: Ready) -> np.ndarray | None:
+    if ready.detector is None:
+        raise ValueError("the model was loaded without its detector")
+    faces = ready.detector(images.rgb8(photo))
+    if not faces:
+        return None
+    crop = align.crop(photo.pixels, align.similarity(faces[0].landmarks, SIZE), SIZE)
+    return (crop * 255).round().astype(np.uint8)
