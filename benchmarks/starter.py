@@ -15,7 +15,6 @@ from __future__ import annotations
 import argparse
 import platform
 import time
-from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -29,6 +28,7 @@ from torch import Tensor
 
 from difface_cli import degradations, difface, models, registry
 from difface_cli.difface import Settings
+from difface_cli.faces.retinaface import backbone
 from difface_cli.models import Ready
 
 Floats = npt.NDArray[np.float64]
@@ -77,8 +77,7 @@ def features(ready: Ready, faces: Tensor) -> Floats:
     """The detector's deepest features, averaged over the picture: n×c."""
     assert ready.detector is not None
     bgr = faces.flip(1) * 255 - torch.tensor([104.0, 117.0, 123.0]).view(1, 3, 1, 1)
-    body: Callable[[Tensor], dict[int, Tensor]] = ready.detector.network.body  # type: ignore[assignment]
-    deepest = list(body(bgr).values())[-1]
+    deepest = backbone(ready.detector.network, bgr)[-1]
     return deepest.mean((2, 3)).double().numpy()
 
 

@@ -163,6 +163,23 @@ def prepared(pictures: Tensor) -> Tensor:
     return pictures.flip(1) - mean
 
 
+def backbone(network: nn.Module, pictures: Tensor) -> list[Tensor]:
+    """What the backbone sees at its three stages, the deepest last.
+
+    Args:
+        network: as `build_retinaface` gives it.
+        pictures: as `prepared` gives them.
+    """
+    body = cast(Any, network).body
+    if type(body) is not nn.ModuleDict:  # torchvision's getter of layers runs by itself
+        return list(body(pictures).values())
+    seen: list[Tensor] = []
+    for stage in body.values():
+        pictures = stage(pictures)
+        seen.append(pictures)
+    return seen
+
+
 def answer(network: nn.Module, pictures: Tensor) -> Answers:
     """Run the network.
 

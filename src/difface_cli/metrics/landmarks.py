@@ -2,16 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Any, cast
-
 import numpy as np
 import numpy.typing as npt
 import torch
-from torch import Tensor, nn
 
 from difface_cli.faces.detect import FaceDetector
-from difface_cli.faces.retinaface import prepared, to_batch
+from difface_cli.faces.retinaface import backbone, prepared, to_batch
 
 Points = npt.NDArray[np.float64]
 Pixels = npt.NDArray[np.uint8]
@@ -46,8 +42,6 @@ def detector_features(detector: FaceDetector, rgb: Pixels) -> npt.NDArray[np.flo
     Returns:
         as many features as the layer has channels: 256 for MobileNet 0.25.
     """
-    network: nn.Module = detector.network
-    body = cast(Callable[[Tensor], dict[Any, Tensor]], network.body)
     with torch.inference_mode():
-        deepest = list(body(prepared(to_batch([rgb], detector.device))).values())[-1]
+        deepest = backbone(detector.network, prepared(to_batch([rgb], detector.device)))[-1]
     return np.asarray(deepest.mean((2, 3))[0].float().cpu().numpy())
