@@ -74,6 +74,21 @@ def test_weights_that_are_not_here_are_random_and_the_same_in_every_way(
     assert all(t.error == 0 for t in plain)
 
 
+def test_only_the_prior_is_compiled(
+    tiny: tuple[Registry, Model], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    translated: list[torch.nn.Module] = []
+
+    def compiler(network: torch.nn.Module, **_: object) -> torch.nn.Module:
+        translated.append(network)
+        return network
+
+    monkeypatch.setattr("torch.compile", compiler)
+    monkeypatch.setattr("shutil.which", lambda name: name)
+    bench.prepare(*tiny, CPU, Way("compiled", torch.float32, compiled=True))
+    assert [type(network).__name__ for network in translated] == ["UNet"]
+
+
 def test_twice_the_faces_are_twice_the_flop(tiny: tuple[Registry, Model]) -> None:
     one, two = (bench.prepare(*tiny, CPU, PLAIN, batch=b)[1].flop for b in (1, 2))
     assert two == 2 * one > 0

@@ -74,6 +74,7 @@ def test_an_old_record_is_read_with_every_setting(tmp_path: Path) -> None:
         80,
         640,
     )
+    assert not run.compiled  # which old records do not tell
     assert run.output_sha256 == ()
     assert run.fill is None
 

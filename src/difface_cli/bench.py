@@ -23,7 +23,11 @@ PRIOR, ESTIMATOR = "prior", "estimator"
 
 @dataclass(frozen=True)
 class Way:
-    """One way to run a network: "plain" float32 without any preparation, or the tool's own."""
+    """One way to run a model: "plain" float32 without any preparation, or the tool's own.
+
+    Attributes:
+        compiled: the prior; the estimator is called once a face, and never makes up for it.
+    """
 
     name: str
     dtype: torch.dtype
@@ -150,18 +154,19 @@ def _network(
     weights: Weights, device: torch.device, way: Way, untrained: bool
 ) -> tuple[nn.Module, bool]:
     """The network, and whether its weights are random."""
+    compiled = way.compiled and weights.part == PRIOR
     if not untrained:
         try:
             if way.plain:
                 return inference.plain(weights, device), False
-            return inference.load(weights, device, way.dtype, compiled=way.compiled), False
+            return inference.load(weights, device, way.dtype, compiled=compiled), False
         except WeightsMissing:
             pass
     network = inference.untrained(weights)
     if way.plain:
         return network.to(device), True
     network = network.to(device, way.dtype).to(memory_format=torch.channels_last)
-    return inference.ready(network, device, compiled=way.compiled), True
+    return inference.ready(network, device, compiled=compiled), True
 
 
 def _caller(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import shutil
 from typing import Any
 
@@ -70,6 +71,8 @@ class Compiled(nn.Module):
                 f"Install g++ or clang, or: {LEAVE_OUT[0].lower()}{LEAVE_OUT[1:]}",
             )
         self.graphs = device.type == "cuda"
+        # It tells CPU users that there is no CUDA.
+        logging.getLogger("torch.utils.cpp_extension").setLevel(logging.ERROR)
         mode = "reduce-overhead" if self.graphs else "default"
         self.run: Any = torch.compile(network, mode=mode, dynamic=False)
 

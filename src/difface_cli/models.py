@@ -51,6 +51,7 @@ class Ready:
         estimator: f; leaves a face as it is where the model's task needs none.
         parser: tells the face from what is before it.
         background: enlarges what is not a face.
+        compiled: whether torch.compile translated the prior.
         hashes: weights' name → sha256 of the file at its source, of all that was loaded.
         likeness: tells how alike a drawn face is to a person, where that is asked for.
     """
@@ -66,6 +67,7 @@ class Ready:
     dtype: torch.dtype
     hashes: Mapping[str, str]
     likeness: Likeness | None = None
+    compiled: bool = False
 
 
 def load(
@@ -116,6 +118,7 @@ def load(
         device=device,
         dtype=dtype,
         hashes=MappingProxyType({weights.name: fingerprint(weights) for weights in used}),
+        compiled=compiled,
     )
 
 

@@ -109,7 +109,7 @@ class Run:
         model, image_size: its name and the side of its faces; 0 in old records.
         parts, weights: part → weights' name, and that → hash at its source.
         refinement: of fillings and colourings.
-        device, precision: what it was computed on and in, "float32", ….
+        device, precision, compiled: what it was computed on, in ("float32", …), and how.
         versions: of libraries and machine.
         references: photos of the person that samples were chosen by, path and hash.
     """
@@ -133,6 +133,7 @@ class Run:
     detect_size: int
     device: str
     precision: str
+    compiled: bool
     versions: Mapping[str, str]
     references: tuple[tuple[str, str], ...]
 
@@ -185,6 +186,7 @@ def read(path: Path) -> Run:
         detect_size=_detect_size(settings),
         device=settings.short("device").partition(":")[0],
         precision=settings.choice("precision", PRECISIONS),
+        compiled=settings.flag("compiled", False),
         versions=root.strings("versions", r"(?s).{0,200}", "a version"),
         references=_references(root),
     )

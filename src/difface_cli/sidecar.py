@@ -192,6 +192,7 @@ def settings(ready: Ready, options: Options) -> dict[str, Any]:
         "detect_size": ready.detector.detect_size if ready.detector else None,
         "device": str(ready.device),
         "precision": str(ready.dtype).removeprefix("torch."),
+        "compiled": ready.compiled,
     }
 
 

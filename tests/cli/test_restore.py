@@ -170,6 +170,23 @@ class TestPhotos:
         assert after.getexif().get(0x0112, 1) == 1
 
 
+def test_compiled_runs_are_recorded_and_translate_the_prior_alone(
+    album: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    translated = []
+
+    def compiler(network: torch.nn.Module, **_: Any) -> torch.nn.Module:
+        translated.append(type(network).__name__)
+        return network
+
+    monkeypatch.setattr("torch.compile", compiler)
+    monkeypatch.setattr("shutil.which", lambda name: name)
+    assert restore("photo.png", "--compile").exit_code == 0
+    assert translated == ["UNet"]
+    record = json.loads((album / "restored/photo.json").read_text())
+    assert record["settings"]["compiled"] is True
+
+
 class TestDryRun:
     """Faces and cost, and nothing restored."""
 

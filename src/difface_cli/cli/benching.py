@@ -151,10 +151,11 @@ def _print(record: Record) -> None:
         table.add_column(heading, no_wrap=True)
     for heading in ("seconds", "GFLOP/s", "of peak", "faster", "differs"):
         table.add_column(heading, justify="right", no_wrap=True)
-    last = record["ways"][-1]
-    for way in record["ways"]:
-        for row, slow in zip(_rows(way), _rows(last), strict=True):
-            faster = "" if way is last else f"{slow['seconds'] / row['seconds']:.2f}x"
+    ways = record["ways"]
+    base = next((way for way in ways if way["way"] == PLAIN.name), ways[0])
+    for way in ways:
+        for row, slow in zip(_rows(way), _rows(base), strict=True):
+            faster = "" if way is base else f"{slow['seconds'] / row['seconds']:.2f}x"
             name = f"{way['way']} {way['precision']}"
             table.add_row(name, row["what"], _seconds(row["seconds"]), *row["speed"], faster,
                           row["differs"])  # fmt: skip

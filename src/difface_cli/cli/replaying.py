@@ -61,6 +61,7 @@ class Session:
             detector=bool(run.references)
             or not (run.options.aligned or (run.fill and run.fill.faces)),
             detect_size=run.detect_size,
+            compiled=run.compiled,
         )
         if run.options.choose == IDENTITY:
             ready = referring.equipped(self.registry, ready, _references(run))

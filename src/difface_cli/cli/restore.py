@@ -47,6 +47,7 @@ def restore(
     device: shared.DeviceOption = shared.Device.auto,
     precision: shared.PrecisionOption = shared.Precision.auto,
     batch: shared.Batch = "auto",
+    compiled: shared.Compile = False,
 ) -> None:
     """Restore the faces in photos.
 
@@ -105,6 +106,7 @@ def restore(
         detect_size=detect_size,
         quality=quality,
         save_faces=save_faces,
+        compiled=compiled,
         as_json=as_json,
         references=referring.photos_in(reference_photos) if reference_photos else (),
     )

@@ -37,6 +37,7 @@ class Session:
     detect_size: int = 1280
     quality: int = 95
     save_faces: bool = False
+    compiled: bool = False
     as_json: bool = False
     references: tuple[Path, ...] = ()
 
@@ -50,6 +51,7 @@ class Session:
             self.dtype,
             detector=not self.options.aligned or bool(self.references),
             detect_size=self.detect_size,
+            compiled=self.compiled,
         )
         if self.options.choose != IDENTITY:
             return ready
