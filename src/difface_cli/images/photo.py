@@ -115,11 +115,15 @@ def is_gray(photo: Photo) -> bool:
         return True
     block = min(CHROMA_BLOCK, photo.height, photo.width)
     rows, columns = photo.height // block, photo.width // block
-    tiles = photo.pixels[: rows * block, : columns * block]
-    tiles = tiles.reshape(rows, block, columns, block, 3)
-    spread = np.ptp(tiles.mean(axis=(1, 3), dtype=np.float32), axis=2)
-    limit = CHROMA_TOLERANCE * (1 if photo.depth == 8 else 257)
-    return float(np.mean(spread > limit)) <= CHROMA_EXCEPTIONS
+    limit = CHROMA_TOLERANCE * (1 if photo.depth == 8 else 257) * block**2
+    coloured, allowed = 0, CHROMA_EXCEPTIONS * rows * columns
+    for row in range(rows):  # by bands, of which a photo in colour needs the first only
+        band = photo.pixels[row * block : (row + 1) * block, : columns * block]
+        sums = band.sum(axis=0, dtype=np.uint32).reshape(columns, block, 3).sum(axis=1)
+        coloured += int(np.count_nonzero(np.ptp(sums, axis=1) > limit))
+        if coloured > allowed:
+            return False
+    return True
 
 
 def upscale(photo: Photo, factor: float) -> Photo:
