@@ -90,7 +90,10 @@ class FaceNoise:
         """One draw, in the shape, dtype and on the device of the batch."""
         shape = self.like.shape[1:]
         draws = [torch.randn(shape, generator=generator) for generator in self.generators]
-        return torch.stack(draws).to(self.like, non_blocking=True)
+        noise = torch.stack(draws)
+        if self.like.is_cuda:
+            noise = noise.pin_memory()  # from other memory, a copy waits for the device
+        return noise.to(self.like, non_blocking=True)
 
 
 def restore(

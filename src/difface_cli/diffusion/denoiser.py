@@ -75,7 +75,8 @@ def from_network(network: Network, schedule: Schedule, predicts: str = "eps") ->
         if isinstance(t, int):
             t_batch = torch.full((len(x_t),), t, device=x_t.device)
             return view(x_t, network(x_t, t_batch).to(x_t.dtype), t)
-        t_batch = torch.tensor(t).to(x_t.device, non_blocking=True)
+        # Filled there: a copy of numbers to the device would wait for it at each step.
+        t_batch = torch.cat([torch.full((1,), each, device=x_t.device) for each in t])
         out = network(x_t, t_batch).to(x_t.dtype)
         # Picture by picture, so that its coefficients are Python floats here as well: each comes
         # out as it would with its timestep alone.

@@ -8,6 +8,7 @@ one, the closed form of eq. 15 with A in the place of the mask.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Protocol, runtime_checkable
 
 from torch import Tensor
@@ -77,23 +78,23 @@ class Luma:
 
     def gradient(self, x0: Tensor) -> Tensor:
         """2 w (w·x0 - y0)."""
-        return -2 * self._weights(x0) * self._missing(x0)
+        return -2 * self._w * self._missing(x0)
 
     def closed_form(self, x0: Tensor, gamma: float) -> Tensor:
         """x0 + γ/(1 + γ|w|²) w (y0 - w·x0).
 
         The normal equations (1 + γ w wᵀ) x = x0 + γ w y0, their inverse by Sherman & Morrison.
         """
-        w = self._weights(x0)
         pull = gamma / (1 + gamma * sum(weight**2 for weight in LUMA))
-        return x0 + pull * w * self._missing(x0)
+        return x0 + pull * self._w * self._missing(x0)
 
     def _missing(self, x0: Tensor) -> Tensor:
-        return self.y0 - (self._weights(x0) * x0).sum(1, keepdim=True)
+        return self.y0 - (self._w * x0).sum(1, keepdim=True)
 
-    @staticmethod
-    def _weights(like: Tensor) -> Tensor:
-        return like.new_tensor(LUMA).view(1, 3, 1, 1)
+    @cached_property
+    def _w(self) -> Tensor:
+        """Made once, for the device would be waited for at each step."""
+        return self.y0.new_tensor(LUMA).view(1, 3, 1, 1)
 
 
 def refine(
