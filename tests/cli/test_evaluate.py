@@ -138,7 +138,7 @@ def test_values_are_kept_unless_unwanted(tmp_path: Path, home: Path) -> None:
 @pytest.mark.parametrize(
     ("options", "told"),
     [
-        ([], "difface fetch-weights niqe"),
+        (["--metrics", "niqe"], "difface fetch-weights niqe"),
         (["--metrics", "psnr"], "Add --reference"),
         (["--reference", "truth", "--metrics", "beauty"], "no measure 'beauty'"),
         (["--reference", "truth", "--metrics", "fid-f"], "--dataset-stats"),

@@ -56,8 +56,10 @@ def test_landmarks_and_embeddings_become_distances_and_angles() -> None:
         for i in range(2):
             values.keep(f"a/p{i}", TOOLS.what("embedding"), np.array([1, 0], np.float32))
             values.keep(f"truth/p{i}", TOOLS.what("embedding"), np.array([1, i], np.float32))
-        found = told(values, {"a": keyed("a", 2)}, ("lmd", "ids"))
-    assert found.each["a"]["p0"] == {"lmd": 5, "ids": 0}
+        found = told(values, {"a": keyed("a", 2)}, ("lmd", "ids", "found"))
+    assert found.each["a"]["p0"] == {"lmd": 5, "ids": 0, "found": 1}
+    assert found.each["a"]["p1"]["found"] == 0
+    assert found.lines[0].values["found"].mean == 0.5
     assert found.each["a"]["p1"]["lmd"] is None
     assert found.each["a"]["p1"]["ids"] == pytest.approx(45)
     assert found.lines[0].values["lmd"].count == 1

@@ -64,6 +64,7 @@ _ALL = (
         "lmd", "LMD", PAIR, False, 2, "mean distance of five landmarks, pixels at 512, where the "
         "detector finds a face in both",
     ),
+    Measure("found", "found", SINGLE, True, 3, "share of results the detector finds a face in"),
     Measure("psnr-hole", "PSNR in holes", HOLE, True, 2, "dB, on RGB, inside the mask"),
     Measure("ssim-hole", "SSIM in holes", HOLE, True, 4, "on RGB, inside the mask"),
     Measure("seam", "seam", HOLE, False, 3, "jump across the holes' border over the truth's own"),

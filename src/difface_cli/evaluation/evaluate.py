@@ -19,6 +19,7 @@ from difface_cli.evaluation.summary import Difference, Summary
 from difface_cli.metrics import frechet, landmarks
 from difface_cli.metrics.frechet import Gaussian
 
+FOUND = "found"
 Values = Mapping[str, Mapping[str, float | None]]  # stem → measure's name → value
 
 
@@ -77,6 +78,8 @@ def _value(task: Task, keyed: Keyed, measure: Measure) -> float | None:
         a = _vector(task, keyed.restored, source)
         b = _vector(task, keyed.reference, source)
         return None if a is None or b is None else derive(a, b)
+    if measure.name == FOUND:
+        return float(_vector(task, keyed.restored, "landmarks") is not None)
     if measure.of == SINGLE:
         told = _vector(task, keyed.restored, measure.name)
         return None if told is None else float(told[0])

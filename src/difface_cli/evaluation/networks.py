@@ -26,7 +26,7 @@ from difface_cli.weights.store import fingerprint, verified
 
 INCEPTION = "fid-inception"
 BY_DETECTOR: Mapping[str, str] = MappingProxyType(
-    {"lmd": "landmarks", "fd-g": "detector", "fd-f": "detector"}
+    {"lmd": "landmarks", "found": "landmarks", "fd-g": "detector", "fd-f": "detector"}
 )
 """Measures that the face detector takes, and what it says of each picture for them."""
 

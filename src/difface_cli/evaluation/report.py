@@ -123,13 +123,13 @@ def notes(report: Report) -> list[str]:
 
 def to_markdown(report: Report) -> str:
     """Tables and notes."""
-    parts = [_markdown(table) for table in (grid(report), differences(report)) if table]
+    parts = [markdown(table) for table in (grid(report), differences(report)) if table]
     return "\n\n".join([*parts, "\n".join(f"- {note}" for note in notes(report))]) + "\n"
 
 
 def to_latex(report: Report) -> str:
     """Tables for a paper, with booktabs; the notes as comments."""
-    parts = [_latex(table) for table in (grid(report), differences(report)) if table]
+    parts = [latex(table) for table in (grid(report), differences(report)) if table]
     return "\n\n".join(["\n".join(f"% {note}" for note in notes(report)), *parts]) + "\n"
 
 
@@ -180,12 +180,14 @@ def _plain(values: dict[str, Any]) -> dict[str, Any]:
     }
 
 
-def _markdown(table: Grid) -> str:
+def markdown(table: Grid) -> str:
+    """A table for Markdown."""
     rows: Sequence[Sequence[str]] = (table.head, ["---"] * len(table.head), *table.rows)
     return "\n".join("| " + " | ".join(c.replace("|", r"\|") for c in row) + " |" for row in rows)
 
 
-def _latex(table: Grid) -> str:
+def latex(table: Grid) -> str:
+    """A table for LaTeX, with booktabs."""
     rows = [" & ".join(map(_tex, row)) + r" \\" for row in table.rows]
     return "\n".join(
         [
