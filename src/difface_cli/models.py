@@ -53,6 +53,7 @@ class Ready:
         background: enlarges what is not a face.
         compiled: whether torch.compile translated the prior.
         hashes: weights' name → sha256 of the file at its source, of all that was loaded.
+        max_n: the largest N the prior was trained for.
         likeness: tells how alike a drawn face is to a person, where that is asked for.
     """
 
@@ -66,6 +67,7 @@ class Ready:
     device: torch.device
     dtype: torch.dtype
     hashes: Mapping[str, str]
+    max_n: int = 999
     likeness: Likeness | None = None
     compiled: bool = False
 
@@ -118,6 +120,7 @@ def load(
         device=device,
         dtype=dtype,
         hashes=MappingProxyType({weights.name: fingerprint(weights) for weights in used}),
+        max_n=max_n(registry, model),
         compiled=compiled,
     )
 

@@ -33,6 +33,7 @@ class Options:
         upscale: enlargement of the whole photo.
         gray: whether restored faces lose their colour: "auto" follows the photo.
         batch: faces a network call; 0 is auto, see `pipeline.Batches`.
+        auto_n: whether each face's N follows from how degraded it is; `settings` give the rest.
         choose: what decides which of the samples is kept, one of `MEASURES`; empty to
             keep all.
         keep_detail: whether the photo's detail is put back where it has more than the face drawn.
@@ -49,6 +50,7 @@ class Options:
     upscale: int = 1
     gray: str = "auto"
     batch: int = 0
+    auto_n: bool = False
     choose: str = ""
     keep_detail: bool = False
     grain: bool = False

@@ -57,7 +57,7 @@ def record(
     return run | {
         "settings": chosen,
         "gray": result.gray,
-        "faces": [face(found) for found in result.faces],
+        "faces": [face(found) | _start(found, result) for found in result.faces],
         "seconds": _seconds(seconds, result.seconds),
         "versions": versions(),
     }
@@ -84,7 +84,7 @@ def filled(
         "fill_rest": wishes.fill_rest,
         "quality": quality,
     }
-    for unused in ("strength", "upscale", "keep_detail", "grain", "choose"):
+    for unused in ("strength", "upscale", "keep_detail", "grain", "choose", "auto_n"):
         del chosen[unused]
     faces = [face(found) for found in result.faces]
     for entry in faces:
@@ -118,7 +118,7 @@ def coloured(
     entry = record(result, ready, wishes.options, **run)
     entry["task"] = "colorize"
     del entry["gray"]
-    for unused in ("gray", "upscale", "keep_detail", "grain", "choose"):
+    for unused in ("gray", "upscale", "keep_detail", "grain", "choose", "auto_n"):
         del entry["settings"][unused]
     entry["settings"] |= {
         "gamma": wishes.refinement.gamma,
@@ -174,6 +174,7 @@ def settings(ready: Ready, options: Options) -> dict[str, Any]:
     method = options.settings
     return {
         "n": method.n,
+        "auto_n": options.auto_n,
         "steps": method.steps,
         "eta": method.eta,
         "sampler": method.sampler,
@@ -207,6 +208,14 @@ def face(found: Found) -> dict[str, Any]:
         "skipped": found.skipped or None,
         "seeds": list(found.seeds),
     } | ({} if found.choice is None else {"choice": _choice(found.choice)})
+
+
+def _start(found: Found, result: Restoration) -> dict[str, Any]:
+    """The N that was chosen for a face, and the blur that it follows from."""
+    for crops in result.crops:
+        if crops.index == found.index and crops.start is not None:
+            return {"auto_n": {"n": crops.start.n, "width": round(crops.start.width, 2)}}
+    return {}
 
 
 def _choice(choice: Choice) -> dict[str, Any]:

@@ -30,6 +30,7 @@ NOT_SHARED = (
     "keep_detail",
     "grain",
     "choose",
+    "auto_n",
 )
 
 

@@ -67,3 +67,11 @@ def test_a_batch_is_a_number_or_auto(text: str, size: int) -> None:
 def test_another_batch_is_refused(text: str) -> None:
     with pytest.raises(UsageError, match="--batch takes auto or a number"):
         values.batch(text)
+
+
+def test_n_is_a_timestep_auto_or_the_models_own() -> None:
+    assert values.n(None) == (None, False)
+    assert values.n("150") == (150, False)
+    assert values.n("auto") == (None, True)
+    with pytest.raises(UsageError, match="'many'"):
+        values.n("many")

@@ -93,6 +93,17 @@ N = Annotated[
         show_default=False,
     ),
 ]
+NOrAuto = Annotated[
+    str | None,
+    typer.Option(
+        "--n",
+        metavar="INT|auto",
+        help="Starting timestep N: small stays faithful, large looks more real; auto: for each "
+        "face by how degraded it is. Default: the model's own.",
+        rich_help_panel=METHOD,
+        show_default=False,
+    ),
+]
 Steps = Annotated[
     int | None,
     typer.Option(

@@ -17,7 +17,7 @@ def restore(
     output: shared.Output = None,
     model: shared.Model = "starter",
     models: shared.Models = None,
-    n: shared.N = None,
+    n: shared.NOrAuto = None,
     steps: shared.Steps = None,
     eta: shared.Eta = None,
     estimator: shared.Estimator = None,
@@ -64,10 +64,12 @@ def restore(
 
     known = registry.load(models)
     chosen = known.model(model, "restore")
+    asked, auto_n = values.n(n)
     wishes = options.Options(
-        settings=options.settings(chosen, n, steps, eta, sampler.value),
+        settings=options.settings(chosen, asked, steps, eta, sampler.value),
         seed=seed,
         samples=samples,
+        auto_n=auto_n,
         choose=choose.value if choose else "",
         strength=strength,
         aligned=aligned,

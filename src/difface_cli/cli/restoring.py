@@ -251,6 +251,7 @@ def _reported(session: Session, job: Job, outcome: Outcome) -> Record:
     lines = [
         f"{job.source} → {target}: {what}, {running.duration(record['seconds']['total'])}",
         *skipped((face["index"], face["skipped"]) for face in faces),
+        *starts(faces),
         *chosen(faces),
         *([f"  to look at: {job.page}"] if job.report else []),
     ]
@@ -264,6 +265,16 @@ def skipped(faces: Iterable[tuple[int, str | None]]) -> Iterator[str]:
     for index, reason in faces:
         if reason and reason != "not chosen":
             yield f"  face {index} left alone: {reason}"
+
+
+def starts(faces: Iterable[Record]) -> Iterator[str]:
+    """A line for each face whose N was chosen for it."""
+    for face in faces:
+        if start := face.get("auto_n"):
+            yield (
+                f"  face {face['index']}: N = {start['n']}, for a blur of "
+                f"{start['width']:.1f} px of 512"
+            )
 
 
 def chosen(faces: Iterable[Record]) -> Iterator[str]:

@@ -38,6 +38,20 @@ def names(text: str, option: str) -> tuple[str, ...]:
     return tuple(dict.fromkeys(_parts(text, option)))
 
 
+def n(text: str | None) -> tuple[int | None, bool]:
+    """The number of `--n`, None where there is none, and whether it is auto.
+
+    Raises:
+        UsageError: for anything else.
+    """
+    try:
+        return (None, True) if text == "auto" else (None if text is None else int(text), False)
+    except ValueError:
+        raise UsageError(
+            f"--n takes a timestep or auto, not {text!r}.", "Leave it out for the model's own."
+        ) from None
+
+
 def batch(text: str) -> int:
     """The number of `--batch`; 0 for auto.
 

@@ -5,12 +5,14 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Iterator, Sequence
 from concurrent.futures import Future
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import torch
 from torch import Tensor
 
-from difface_cli import difface
+from difface_cli import auto_n, difface
+from difface_cli.auto_n import Start
+from difface_cli.difface import Settings
 from difface_cli.errors import DifFaceError
 from difface_cli.models import Ready
 from difface_cli.options import Options
@@ -91,11 +93,13 @@ class Drawing:
                 estimates = difface.estimate(y, ready.estimator)
                 for face, estimate in zip(faces, torch.split(estimates, 1), strict=True):
                     face.estimate = estimate
+                    if self._options.auto_n:
+                        face.start = auto_n.start(face.crop, _array(estimate[0]), ready.max_n)
         with clock("denoise"):
             self._progress.stage("denoising")
             settings = self._options.settings
             chains = [
-                Chain(sample.face.estimate, settings, sample.seed)
+                Chain(sample.face.estimate, sample.face.settings(settings), sample.seed)
                 for sample in samples
                 if sample.face.estimate is not None
             ]
@@ -110,12 +114,20 @@ class _Face:
     index: int
     crop: Array
     estimate: Tensor | None = None
+    start: Start | None = None
     samples: list[Array] = field(default_factory=list)
+
+    def settings(self, asked: Settings) -> Settings:
+        """Its own N where it has one, with as many of the steps asked for as that has room for."""
+        if self.start is None:
+            return asked
+        return replace(asked, n=self.start.n, steps=min(asked.steps, self.start.n))
 
     def crops(self) -> Crops:
         if self.estimate is None:
             raise ValueError("a face that was not drawn")
-        return Crops(self.index, self.crop, _array(self.estimate[0]), tuple(self.samples))
+        estimate = _array(self.estimate[0])
+        return Crops(self.index, self.crop, estimate, tuple(self.samples), self.start)
 
 
 class _Photo:

@@ -11,6 +11,7 @@ from types import MappingProxyType
 import numpy as np
 import numpy.typing as npt
 
+from difface_cli.auto_n import Start
 from difface_cli.choosing import Choice
 from difface_cli.faces.detect import Face
 from difface_cli.images import Photo
@@ -38,12 +39,17 @@ class Found:
 
 @dataclass(frozen=True)
 class Crops:
-    """One face through the method, s×s×3 in [0, 1]: as found, estimated, and restored samples."""
+    """One face through the method, s×s×3 in [0, 1]: as found, estimated, and restored samples.
+
+    Attributes:
+        start: where its chain started, where that was chosen for it.
+    """
 
     index: int
     original: Array
     estimate: Array
     restored: tuple[Array, ...]
+    start: Start | None = None
 
 
 @dataclass(frozen=True)
