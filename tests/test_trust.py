@@ -102,3 +102,12 @@ def test_sharpness_before_and_after() -> None:
     found = trust.measure(blurred, [SHARP], LANDMARKS, None)
     before, after = found.sharpness
     assert before < 0.3 * after
+
+
+def test_likeness_is_told_where_something_can() -> None:
+    flat = np.full((64, 64, 3), 0.5, np.float32)
+    landmarks = LANDMARKS * 64 / SIZE
+    likeness = lambda found, drawn: float((found - drawn).mean())  # noqa: E731
+    measured = trust.measure(flat, [flat], landmarks, None, likeness=likeness)
+    assert measured.identity == pytest.approx(0)
+    assert trust.measure(flat, [flat], landmarks, None).identity is None

@@ -39,7 +39,7 @@ def estimate(photo: Photo, faces: int, ready: Ready, options: Options) -> Cost:
         estimator = _seconds(lambda: ready.estimator(x), ready.device)
         prior = _seconds(lambda: ready.denoise(x, t), ready.device)
     estimates = -(-faces // batch)
-    chains = -(-faces * options.samples // batch)
+    chains = -(-faces * options.drawn // batch)
     seconds = estimates * estimator + chains * options.settings.steps * prior
     return Cost(seconds, memory_peak(ready.device) + results)
 

@@ -27,7 +27,7 @@ class Limits:
         variation: of the samples of `--trust`, in grey levels of 255.
     """
 
-    blur: float = 3.0
+    blur: float = 4.5
     turn: float = 0.6
     inside: float = 0.6
     shift: float = 0.4

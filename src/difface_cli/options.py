@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from difface_cli import difface
+from difface_cli import difface, gate
 from difface_cli.difface import Settings
 from difface_cli.errors import FaceError, UsageError
 from difface_cli.faces.detect import Face
@@ -38,6 +38,9 @@ class Options:
             keep all.
         keep_detail: whether the photo's detail is put back where it has more than the face drawn.
         grain: whether a face drawn gets the grain of the photo.
+        gate: "on" leaves faces alone that restoring would harm, "force" restores them and says
+            why not, "off" does not ask.
+        trust: how often each face is drawn at least, to see how the seeds differ.
     """
 
     settings: Settings = field(default_factory=Settings)
@@ -46,7 +49,7 @@ class Options:
     strength: float = 1.0
     aligned: bool = False
     faces: str = "all"
-    min_face: float = 16.0
+    min_face: float = gate.SMALLEST
     upscale: int = 1
     gray: str = "auto"
     batch: int = 0
@@ -54,11 +57,18 @@ class Options:
     choose: str = ""
     keep_detail: bool = False
     grain: bool = False
+    gate: str = gate.OFF
+    trust: int = 1
 
     @property
     def results(self) -> int:
         """How many photos come of one."""
         return 1 if self.choose else self.samples
+
+    @property
+    def drawn(self) -> int:
+        """How often each face is drawn."""
+        return max(self.samples, self.trust)
 
 
 def settings(
@@ -103,6 +113,8 @@ def check_counts(options: Options) -> None:
             "--choose needs several samples to choose from; add --samples 4",
         ),
         (options.min_face >= 0, f"--min-face must not be negative, not {options.min_face}"),
+        (options.trust >= 1, f"--trust must be at least 1, not {options.trust}"),
+        (options.gate in gate.MODES, f"--gate must be on or off, not {options.gate}"),
         (options.batch >= 0, f"--batch must not be negative, not {options.batch}"),
     )
     for fine, problem in problems:

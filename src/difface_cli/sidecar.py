@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import math
 import platform
 from collections.abc import Mapping
 from dataclasses import asdict
@@ -20,6 +21,7 @@ from difface_cli.inpainting import Filled, Wishes
 from difface_cli.models import Ready
 from difface_cli.options import Options
 from difface_cli.pipeline import Found, Restoration
+from difface_cli.trust import Trust
 
 SCHEMA = 1
 NOTICE = (
@@ -190,6 +192,8 @@ def settings(ready: Ready, options: Options) -> dict[str, Any]:
         "batch": options.batch,
         "keep_detail": options.keep_detail,
         "grain": options.grain,
+        "gate": options.gate,
+        "trust": options.trust,
         "detect_size": ready.detector.detect_size if ready.detector else None,
         "device": str(ready.device),
         "precision": str(ready.dtype).removeprefix("torch."),
@@ -199,7 +203,7 @@ def settings(ready: Ready, options: Options) -> dict[str, Any]:
 
 def face(found: Found) -> dict[str, Any]:
     """One face: where it is, whether it was restored, and if not, why."""
-    return {
+    entry: dict[str, Any] = {
         "index": found.index,
         "box": [round(float(v), 2) for v in found.face.box],
         "landmarks": [[round(float(v), 2) for v in point] for point in found.face.landmarks],
@@ -207,7 +211,12 @@ def face(found: Found) -> dict[str, Any]:
         "restored": not found.skipped,
         "skipped": found.skipped or None,
         "seeds": list(found.seeds),
-    } | ({} if found.choice is None else {"choice": _choice(found.choice)})
+    }
+    if found.choice is not None:
+        entry["choice"] = _choice(found.choice)
+    if found.trust is not None:
+        entry["trust"] = trust(found, found.trust)
+    return entry
 
 
 def _start(found: Found, result: Restoration) -> dict[str, Any]:
@@ -222,6 +231,31 @@ def _choice(choice: Choice) -> dict[str, Any]:
     """Which sample was kept and why."""
     scores = [round(score, 4) for score in choice.scores]
     return {"sample": choice.sample, "by": choice.by, "scores": scores}
+
+
+def trust(found: Found, measured: Trust) -> dict[str, Any]:
+    """How far one drawn face can be trusted, see `trust.Trust`; the shift in per cent."""
+    fitted, consistency = measured.consistency.severity, measured.consistency
+    before, after = measured.sharpness
+    shift = math.inf if measured.shift is None else measured.shift
+    found_again = math.isfinite(shift)
+    return {
+        "consistency": {
+            "psnr": round(consistency.psnr, 2),
+            "width": round(fitted.width, 2),
+            "blur": round(fitted.blur, 2),
+            "scale": round(fitted.scale, 2),
+            "noise": round(fitted.noise, 2),
+            "jpeg": consistency.quality,
+        },
+        "sharpness": {"before": round(before, 2), "after": round(after, 2)},
+        "face_found": None if measured.shift is None else found_again,
+        "landmark_shift": round(100 * shift, 2) if found_again else None,
+        "samples": measured.samples,
+        "variation": None if measured.variation is None else round(measured.variation, 2),
+        "identity": None if measured.identity is None else round(measured.identity, 4),
+        "doubt": found.doubt or None,
+    }
 
 
 def versions() -> Mapping[str, str]:

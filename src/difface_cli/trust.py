@@ -21,6 +21,7 @@ from difface_cli.severity import Severity
 
 Floats = npt.NDArray[np.float32]
 Landmarks = npt.NDArray[np.float64]
+Likeness = Callable[[Floats, Floats], float]  # of a face found and a face drawn, -1 to 1
 Detector = Callable[[npt.NDArray[np.uint8]], list[Face]]
 
 QUALITIES = (None, 90, 70, 50, 30)  # of the JPEG that is tried
@@ -79,6 +80,7 @@ def measure(
     landmarks: Landmarks,
     detector: Detector | None,
     gray: bool = False,
+    likeness: Likeness | None = None,
 ) -> Trust:
     """Measure a restored face.
 
@@ -88,6 +90,7 @@ def measure(
         landmarks: of the face found, 5×2 in its own pixels.
         detector: looks for the landmarks of the face drawn; None for no such look.
         gray: whether the faces drawn lose their colour.
+        likeness: tells how alike two faces are; None where no network was fetched for it.
     """
     weight = paste.face_mask(face.shape[0])
     if gray:
@@ -104,6 +107,7 @@ def measure(
         samples=len(samples),
         variation=spread.level(weight) if several else None,
         deviation=spread.deviation if several else None,
+        identity=None if likeness is None else likeness(face, shown),
     )
 
 

@@ -18,11 +18,11 @@ import numpy as np
 import pytest
 import skimage.data
 import torch
-from PIL import Image
+from PIL import Image, ImageFilter
 from safetensors.torch import save_file
 from typer.testing import CliRunner
 
-from difface_cli import images
+from difface_cli import gate, images
 from difface_cli.cli.app import build
 from difface_cli.weights.store import sha256
 
@@ -31,9 +31,10 @@ QUICK = ["--steps", "2", "--n", "200", "--device", "cpu", "--precision", "fp32"]
 
 @pytest.fixture(scope="module")
 def portrait() -> Image.Image:
-    """One face, about 50 pixels wide."""
+    """One face, about 50 pixels wide and blurred, so that there is something to restore."""
     picture = Image.fromarray(skimage.data.astronaut()).crop((120, 0, 340, 260))
-    return picture.resize((165, 195), Image.Resampling.LANCZOS)
+    picture = picture.resize((165, 195), Image.Resampling.LANCZOS)
+    return picture.filter(ImageFilter.GaussianBlur(1.5))
 
 
 @pytest.fixture
@@ -109,7 +110,8 @@ class TestPhotos:
         assert names == {
             "photo.png", "photo.sample2.png", "photo.json", "photo_faces/00_input.png",
             "photo_faces/00_estimate.png", "photo_faces/00_restored.png",
-            "photo_faces/00_restored.sample2.png",
+            "photo_faces/00_restored.sample2.png", "photo_faces/00_degraded.png",
+            "photo_faces/00_residual.png", "photo_faces/00_variation.png",
         }  # fmt: skip
         assert Image.open(album / "restored/photo_faces/00_restored.png").size == (256, 256)
 
@@ -359,6 +361,53 @@ class TestOutputs:
         assert_refused(restore("photo.png", "-o", "closed"), "closed")
 
 
+class TestGate:
+    """Faces that restoring would harm are left alone."""
+
+    @pytest.fixture
+    def sharp(self, album: Path) -> Path:
+        """A portrait with more detail than the starter draws."""
+        picture = Image.fromarray(skimage.data.astronaut()).crop((120, 0, 340, 260))
+        picture.resize((880, 1040), Image.Resampling.BICUBIC).resize((440, 520)).save("sharp.png")
+        return album / "sharp.png"
+
+    def test_a_sharp_face_is_left_alone_with_reason_and_number(self, sharp: Path) -> None:
+        result = restore("sharp.png")
+        assert result.exit_code == 0, result.output
+        assert re.search(r"face 0 left alone: already as sharp .* [\d.]+ px of 512", result.output)
+        assert (pixels(sharp) == pixels(Path("restored/sharp.png"))).all()
+        (face,) = json.loads(Path("restored/sharp.json").read_text())["faces"]
+        assert not face["restored"]
+        assert face["trust"]["consistency"]["width"] < gate.LIMITS.blur
+
+    def test_force_restores_it_and_says_what_speaks_against_that(self, sharp: Path) -> None:
+        result = restore("sharp.png", "--force")
+        assert "1 of 1 faces restored" in result.output
+        assert "face 0 restored by --force: already as sharp" in result.output
+        assert (pixels(sharp) != pixels(Path("restored/sharp.png"))).any()
+        (face,) = json.loads(Path("restored/sharp.json").read_text())["faces"]
+        assert "already as sharp" in face["trust"]["doubt"]
+
+    def test_gate_off_does_not_ask(self, sharp: Path) -> None:
+        result = restore("sharp.png", "--gate", "off")
+        assert "1 of 1 faces restored" in result.output
+        assert "already" not in result.output
+
+
+def test_trust_draws_more_seeds_than_it_writes(album: Path) -> None:
+    restore("photo.png", "-o", "alone.png")
+    result = restore("photo.png", "--trust", "3", "--save-faces")
+    assert result.exit_code == 0, result.output
+    assert Path("restored/photo.png").read_bytes() == Path("alone.png").read_bytes()
+    assert not Path("restored/photo.sample2.png").exists()
+    (face,) = json.loads(Path("restored/photo.json").read_text())["faces"]
+    assert len(set(face["seeds"])) == 3
+    assert face["trust"]["samples"] == 3
+    assert face["trust"]["variation"] > 0
+    assert Image.open("restored/photo_faces/00_variation.png").size == (256, 256)
+    assert restore("photo.png", "--trust", "0", "-o", "none.png").exit_code == 2
+
+
 class TestReport:
     """`--report` writes a page beside the result."""
 
@@ -371,7 +420,8 @@ class TestReport:
         assert "<title>&lt;script&gt;alert(1)&lt;&amp;[Großmutter].png</title>" in page
         assert "<script>alert" not in page
         assert "no evidence of identity" in page
-        assert page.count("data:image/webp;base64,") == 2 + 3  # photo; as found, drawn, estimate
+        # The photo twice; the face as found, drawn, estimated, degraded again, and the residual.
+        assert page.count("data:image/webp;base64,") == 2 + 5
         assert not re.search(r"""(src|href)=["']?(?!data:|#|[\"'])""", page)
         assert (album / "restored/photo.html").stat().st_size < 5_000_000
 

@@ -189,8 +189,60 @@ def test_upscaling_enlarges_photo_and_faces() -> None:
 
 def test_stages_are_timed() -> None:
     seconds = restore(photo(), ready(TWO), QUICK).seconds
-    assert set(seconds) == {"detect", "align", "estimate", "denoise", "enlarge", "paste"}
+    stages = {"detect", "align", "estimate", "denoise", "judge", "enlarge", "paste"}
+    assert set(seconds) == stages
     assert all(value >= 0 for value in seconds.values())
+
+
+class TestGate:
+    """What is left alone before and after drawing, with networks that draw a flat grey face."""
+
+    on = replace(QUICK, gate="on")
+
+    def test_a_face_that_leaves_the_photo_is_not_even_drawn(self) -> None:
+        cut = face_at(-45, 10, 80)
+        result = restore(photo(), ready([cut], drawn=0.5), self.on)
+        (found,) = result.faces
+        assert "inside the picture" in found.skipped
+        assert (found.seeds, found.trust, result.crops) == ((), None, ())
+        assert not restore(photo(), ready([cut], drawn=0.5), QUICK).faces[0].skipped
+
+    def test_a_turned_face_is_left_alone_and_force_says_why_not(self) -> None:
+        turned = face_at(20, 20, 80)
+        turned.landmarks[2] += (30, 0)
+        (found,) = restore(photo(), ready([turned]), self.on).faces
+        assert "turned to the side" in found.skipped
+        forced = restore(photo(), ready([turned]), replace(QUICK, gate="force"))
+        assert not forced.faces[0].skipped
+        assert "turned to the side" in forced.faces[0].doubt
+        assert len(forced.crops) == 1
+
+    def test_a_face_that_is_drawn_no_sharper_is_left_alone(self) -> None:
+        """From N = 1 the face comes back as it was."""
+        before = photo()
+        seeing: Any = lambda rgb: TWO if rgb.shape[0] == 120 else [face_at(0, 0, SIZE)]  # noqa: E731
+        faithful = replace(self.on, settings=Settings(n=1, steps=1))
+        result = restore(before, replace(ready([]), detector=seeing), faithful)
+        assert all("already as sharp" in found.skipped for found in result.faces)
+        assert all(found.trust is not None for found in result.faces)
+        assert not result.crops
+        assert result.photos[0] is before
+
+    def test_a_drawn_face_in_which_none_is_found_is_not_taken(self) -> None:
+        first = TWO[:1]
+        blind: Any = lambda rgb: first if rgb.shape[0] == 120 else []  # noqa: E731
+        model = replace(ready([], drawn=0.5), detector=blind)
+        (found,) = restore(photo(), model, self.on).faces
+        assert found.skipped == "no face was found in what was drawn"
+
+    def test_trust_draws_further_samples_and_pastes_none_of_them(self) -> None:
+        one = restore(photo(), ready(TWO), QUICK)
+        several = restore(photo(), ready(TWO), replace(QUICK, trust=3))
+        assert np.array_equal(one.photos[0].pixels, several.photos[0].pixels)
+        assert [len(crops.restored) for crops in several.crops] == [1, 1]
+        assert [len(found.seeds) for found in several.faces] == [3, 3]
+        assert all(f.trust is not None and f.trust.samples == 3 for f in several.faces)
+        assert all(f.trust is not None and f.trust.variation for f in several.faces)
 
 
 def test_a_parsers_mask_narrows_the_oval() -> None:

@@ -66,6 +66,13 @@ class Choose(StrEnum):
     sharpness = "sharpness"
 
 
+class Gate(StrEnum):
+    """Whether faces are left alone that restoring would harm."""
+
+    on = "on"
+    off = "off"
+
+
 METHOD = "Method"
 FACES = "Faces"
 OUTPUT = "Output"
@@ -260,6 +267,28 @@ MinFace = Annotated[
     float,
     typer.Option(
         "--min-face", metavar="PX", help="Leave narrower faces alone.", rich_help_panel=FACES
+    ),
+]
+GateOption = Annotated[
+    Gate,
+    typer.Option(
+        "--gate",
+        help="Leave faces alone that restoring would harm, and say why: already sharp, turned "
+        "away, cut off, moved or guessed at by what was drawn.",
+        rich_help_panel=FACES,
+    ),
+]
+Force = Annotated[
+    bool,
+    typer.Option("--force", help="Restore what the gate would leave alone.", rich_help_panel=FACES),
+]
+Trust = Annotated[
+    int,
+    typer.Option(
+        "--trust",
+        metavar="K",
+        help="Draw each face with K seeds, and tell how much they differ.",
+        rich_help_panel=OUTPUT,
     ),
 ]
 DetectSize = Annotated[

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 
@@ -10,7 +11,7 @@ import numpy as np
 
 from difface_cli import images, models
 from difface_cli.cli import console, running
-from difface_cli.errors import DifFaceError, FaceError, UsageError
+from difface_cli.errors import DifFaceError, FaceError, UsageError, WeightsMissing
 from difface_cli.faces import align
 from difface_cli.faces.likeness import Floats, Likeness
 from difface_cli.images import Photo
@@ -61,6 +62,16 @@ def equipped(registry: Registry, ready: Ready, photos: Sequence[Path]) -> Ready:
         sources=tuple((path, digest) for _, path, digest in looks),
     )
     return replace(ready, likeness=known)
+
+
+def measuring(registry: Registry, ready: Ready) -> Ready:
+    """The model with what tells likeness, where its network was fetched; else as it is.
+
+    It only measures: no result follows from it, so its hash is not among the model's.
+    """
+    with suppress(WeightsMissing):
+        ready = replace(models.with_likeness(registry, ready), hashes=ready.hashes)
+    return ready
 
 
 def _look(path: Path, ready: Ready, likeness: Likeness) -> tuple[Floats, str, str] | None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import typer
 
+from difface_cli import gate as gates
 from difface_cli.cli import options as shared
 
 
@@ -31,7 +32,10 @@ def restore(
     grain: shared.Grain = False,
     aligned: shared.Aligned = False,
     faces: shared.Faces = "all",
-    min_face: shared.MinFace = 16.0,
+    min_face: shared.MinFace = gates.SMALLEST,
+    gate: shared.GateOption = shared.Gate.on,
+    force: shared.Force = False,
+    trust: shared.Trust = 1,
     detect_size: shared.DetectSize = 1280,
     detector: shared.Detector = None,
     parser: shared.Parser = None,
@@ -54,6 +58,8 @@ def restore(
     Finds every face, restores it with estimator and diffusion prior, and pastes it back; all
     other pixels stay as they are. The input is never changed. Beside each result lies a record
     (NAME.json) of faces, model, seed and settings.
+
+    Each face drawn is measured, and left alone where restoring would lose (--gate, --force).
 
     Restored detail is synthesised: it is no evidence of identity.
     """
@@ -80,6 +86,8 @@ def restore(
         batch=values.batch(batch),
         keep_detail=keep_detail,
         grain=grain,
+        gate=gates.FORCE if force else gate.value,
+        trust=trust,
     )
     chosen = restoring.choose_parts(
         known,

@@ -14,9 +14,10 @@ import torch
 
 from difface_cli import costs, exhibits, images, models, pipeline, preview, report, sidecar
 from difface_cli.choosing import IDENTITY
-from difface_cli.cli import console, flow, outputs, referring, running
+from difface_cli.cli import console, flow, outputs, referring, running, trusting
 from difface_cli.cli.outputs import STREAM, Job
 from difface_cli.cli.running import Outcome, Record, Source
+from difface_cli.exhibits import trusted
 from difface_cli.images import Photo
 from difface_cli.models import Ready
 from difface_cli.options import Options
@@ -54,7 +55,7 @@ class Session:
             compiled=self.compiled,
         )
         if self.options.choose != IDENTITY:
-            return ready
+            return referring.measuring(self.registry, ready) if self.options.trust > 1 else ready
         return referring.equipped(self.registry, ready, self.references)
 
 
@@ -197,11 +198,14 @@ class _Restoring:
 def _write_faces(job: Job, result: Restoration) -> None:
     target = job.files[0]
     folder = target.with_name(f"{target.stem}_faces")
+    known = {found.index: found.trust for found in result.faces}
     with outputs.folder(folder):
         for crops in result.crops:
             named = {"input": crops.original, "estimate": crops.estimate}
             for k, restored in enumerate(crops.restored):
                 named["restored" if k == 0 else f"restored.sample{k + 1}"] = restored
+            if trust := known.get(crops.index):
+                named |= trusted.pictures(crops, trust)
             for name, array in named.items():
                 pixels = (array.clip(0, 1) * 255).round().astype("uint8")
                 images.write(Photo(pixels), folder / f"{crops.index:02d}_{name}.png")
@@ -253,10 +257,12 @@ def _reported(session: Session, job: Job, outcome: Outcome) -> Record:
         *skipped((face["index"], face["skipped"]) for face in faces),
         *starts(faces),
         *chosen(faces),
+        *trusting.doubts(faces),
         *([f"  to look at: {job.page}"] if job.report else []),
     ]
     for line in lines:
         console.plain(line, stderr=job.target is None)
+    trusting.show(faces, stderr=job.target is None)
     return record
 
 

@@ -7,10 +7,11 @@ from typing import Any
 import numpy as np
 
 from difface_cli import images, report
-from difface_cli.exhibits import shared
+from difface_cli.exhibits import shared, trusted
 from difface_cli.exhibits.shared import Record
 from difface_cli.images import Photo
 from difface_cli.pipeline import Crops, Restoration
+from difface_cli.trust import Trust
 
 
 def restoration(photo: Photo, result: Restoration, record: Record) -> report.Page:
@@ -20,10 +21,13 @@ def restoration(photo: Photo, result: Restoration, record: Record) -> report.Pag
         photo: as it was read.
         record: of `sidecar.record`.
     """
-    faces = tuple(_face(crops, photo) for crops in result.crops)
+    known = {found.index: found.trust for found in result.faces}
+    faces = tuple(_face(crops, known.get(crops.index), photo) for crops in result.crops)
     sections = [report.Section("Before and after", (_whole(photo, result),))]
     if faces:
         sections.append(report.Section("Restored faces", faces, note=FACES_NOTE, cards=True))
+    if measures := trusted.table(result.faces):
+        sections.append(report.Section("How far to trust them", (measures,), note=trusted.NOTE))
     if result.faces:
         table = shared.faces_table(result.faces, photo, "Restored")
         sections.append(report.Section("Faces found", (table,)))
@@ -71,7 +75,7 @@ def _names(samples: int) -> list[str]:
     return ["Restored", *(f"Sample {k + 1}" for k in range(1, samples))]
 
 
-def _face(crops: Crops, photo: Photo) -> report.Comparison:
+def _face(crops: Crops, trust: Trust | None, photo: Photo) -> report.Comparison:
     def picture(face: np.ndarray[Any, np.dtype[np.float32]], what: str) -> report.Picture:
         pixels = (face.clip(0, 1) * 255).round().astype(np.uint8)
         # A crop is in the photo's colour space, and grey ones are three equal channels by now.
@@ -80,9 +84,12 @@ def _face(crops: Crops, photo: Photo) -> report.Comparison:
 
     title = f"Face {crops.index}"
     named = [*zip(_names(len(crops.restored)), crops.restored, strict=True)]
+    named.append(("Estimate", crops.estimate))
+    if trust is not None:
+        shown = trusted.pictures(crops, trust)
+        named += [(trusted.LABELS[key], made) for key, made in shown.items()]
     choices = tuple(
-        report.Choice(name, picture(face, f"{title}: {name.lower()}"))
-        for name, face in (*named, ("Estimate", crops.estimate))
+        report.Choice(name, picture(face, f"{title}: {name.lower()}")) for name, face in named
     )
     before = picture(crops.original, f"{title} as it was")
     return report.Comparison(title, before, choices, anchor=shared.anchor(crops.index))

@@ -14,6 +14,7 @@ from difface_cli.faces.finish import Finish
 from difface_cli.images import Photo
 from difface_cli.models import Parser, Ready
 from difface_cli.options import Options
+from difface_cli.pipeline.judging import judge
 from difface_cli.pipeline.preparing import matrix
 from difface_cli.pipeline.records import Array, Clock, Drawn, Found, Prepared, Restoration
 from difface_cli.pipeline.selecting import select
@@ -29,6 +30,8 @@ def finish(
 ) -> Restoration:
     """Paste the faces into the photo, once for each sample, or the samples that are chosen.
 
+    Faces that the gate holds back stay as they are.
+
     Raises:
         DeviceError: when memory for the background's network runs out.
     """
@@ -36,18 +39,23 @@ def finish(
     if options.choose:
         with clock("choose"):
             prepared, drawn = select(prepared, drawn, ready, options)
+    gray = loses_colour(photo, options)
+    with clock("judge"):
+        size = ready.model.image_size
+        upright = {
+            f.index: matrix(photo, f.face, size, options) for f in prepared.found if not f.skipped
+        }
+        found, taken = judge(prepared, drawn, upright, ready, options, gray)
     with clock("enlarge"):
         canvas = enlarge(photo, ready.model.image_size, options, ready.background, progress)
     with clock("paste"):
         progress.stage("pasting")
-        samples = [{c.index: c.restored[k] for c in drawn.crops} for k in range(options.results)]
+        samples = [{c.index: c.restored[k] for c in taken} for k in range(options.results)]
         photos = tuple(
-            put_back(photo, canvas, prepared.found, faces, options, ready.parser)
-            for faces in samples
+            put_back(photo, canvas, found, faces, options, ready.parser) for faces in samples
         )
-        gray = loses_colour(photo, options)
     seconds = MappingProxyType({**prepared.seconds, **drawn.seconds, **clock.seconds})
-    return Restoration(photos, prepared.found, drawn.crops, gray, seconds)
+    return Restoration(photos, found, taken, gray, seconds)
 
 
 def enlarge(

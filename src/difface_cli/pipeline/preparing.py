@@ -6,20 +6,18 @@ from collections.abc import Iterable
 from dataclasses import replace
 
 import numpy as np
-import numpy.typing as npt
 import torch
 
-from difface_cli import difface, images
+from difface_cli import difface, gate, images
 from difface_cli.errors import ImageError
 from difface_cli.faces import align
 from difface_cli.faces.detect import Face
 from difface_cli.images import Photo
 from difface_cli.models import Ready
 from difface_cli.options import Options, choose
-from difface_cli.pipeline.records import Array, Clock, Found, Prepared
+from difface_cli.pipeline.judging import doubted, standing
+from difface_cli.pipeline.records import Array, Clock, Found, Matrix, Prepared
 from difface_cli.progress import NoProgress, Progress
-
-Matrix = npt.NDArray[np.float64]
 
 
 def prepare(
@@ -54,16 +52,24 @@ def find(photo: Photo, ready: Ready, options: Options) -> tuple[Found, ...]:
         raise ValueError("the model was loaded without its detector")
     faces = ready.detector(images.rgb8(photo))
     chosen = choose(faces, options.faces, photo.width, photo.height)
-    found = []
-    for index, face in enumerate(faces):
-        width = face.box[2] - face.box[0]
-        skipped = ""
-        if index not in chosen:
-            skipped = "not chosen"
-        elif width < options.min_face:
-            skipped = f"{width:.0f} px wide, smaller than --min-face {options.min_face:g}"
-        found.append(Found(index, face, skipped))
-    return tuple(found)
+    return tuple(
+        _decided(photo, Found(index, face), index in chosen, ready.model.image_size, options)
+        for index, face in enumerate(faces)
+    )
+
+
+def _decided(photo: Photo, found: Found, chosen: bool, size: int, options: Options) -> Found:
+    """The face with why it is left alone, as far as that is known before it is drawn."""
+    if not chosen:
+        return replace(found, skipped="not chosen")
+    width = found.face.width
+    if width < options.min_face:
+        small = f"{width:.0f} px wide, smaller than --min-face {options.min_face:g}"
+        return replace(found, skipped=small)
+    if options.gate == gate.OFF:
+        return found
+    upright = matrix(photo, found.face, size, options)
+    return doubted(found, standing(found, upright, photo.width, photo.height, size), options)
 
 
 def cut(photo: Photo, found: Iterable[Found], size: int, options: Options) -> dict[int, Array]:
@@ -76,9 +82,9 @@ def cut(photo: Photo, found: Iterable[Found], size: int, options: Options) -> di
 
 
 def seeds_of(crop: Array, options: Options) -> tuple[int, ...]:
-    """The seeds of a face's noise, one a sample."""
+    """The seeds of a face's noise, one for each time it is drawn."""
     face = torch.from_numpy(crop).permute(2, 0, 1)
-    return tuple(difface.face_seed(options.seed, face, k) for k in range(options.samples))
+    return tuple(difface.face_seed(options.seed, face, k) for k in range(options.drawn))
 
 
 def matrix(photo: Photo, face: Face, size: int, options: Options) -> Matrix:

@@ -15,8 +15,10 @@ from difface_cli.auto_n import Start
 from difface_cli.choosing import Choice
 from difface_cli.faces.detect import Face
 from difface_cli.images import Photo
+from difface_cli.trust import Trust
 
 Array = npt.NDArray[np.float32]
+Matrix = npt.NDArray[np.float64]
 
 
 @dataclass(frozen=True)
@@ -26,8 +28,10 @@ class Found:
     Attributes:
         index: its number in the photo, 0 the largest.
         skipped: why it is left as it is; empty for a face that is restored.
-        seeds: of its noise, one a sample; filled in when it is restored.
         choice: which sample was kept, where one was chosen; samples and seeds begin with it.
+        seeds: of its noise, one for each time it is drawn; filled in when it is restored.
+        doubt: what speaks against restoring it, where it is restored all the same.
+        trust: what was measured of it once it was drawn.
     """
 
     index: int
@@ -35,6 +39,8 @@ class Found:
     skipped: str = ""
     seeds: tuple[int, ...] = ()
     choice: Choice | None = None
+    doubt: str = ""
+    trust: Trust | None = None
 
 
 @dataclass(frozen=True)
@@ -87,7 +93,7 @@ class Restoration:
     Attributes:
         photos: the restored photo, one a sample.
         gray: whether restored faces were made grey.
-        seconds: by stage: detect, align, estimate, denoise, enlarge, paste.
+        seconds: by stage: detect, align, estimate, denoise, judge, enlarge, paste.
     """
 
     photos: tuple[Photo, ...]
