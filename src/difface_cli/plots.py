@@ -86,14 +86,14 @@ def draw(
 def draw_over(
     curves: Sequence[Curve], measures: Mapping[str, Measure], *, x: str, title: str = ""
 ) -> bytes:
-    """A PNG: each measure over x in a panel of its own, four to a row; see `draw`."""
+    """A PNG: each measure over x in a panel of its own, at most four to a row; see `draw`."""
     import matplotlib
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
 
     with matplotlib.rc_context(STYLE):
-        columns = min(4, len(measures))
-        rows = -(-len(measures) // columns)
+        rows = -(-len(measures) // 4)
+        columns = -(-len(measures) // rows)
         figure = Figure((PANEL[0] * columns, PANEL[1] * rows + 0.5), layout="constrained", dpi=DPI)
         FigureCanvasAgg(figure)
         panels = list(figure.subplots(rows, columns, squeeze=False).flat)
