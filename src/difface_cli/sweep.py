@@ -23,7 +23,7 @@ from difface_cli.metrics.fidelity import distance, psnr, ssim
 from difface_cli.metrics.sharpness import sharpness
 from difface_cli.models import Ready
 from difface_cli.options import Options
-from difface_cli.pipeline import Batches, Chain, contract, matrix
+from difface_cli.pipeline import Batches, Chain, contract, matrix, memory_errors
 from difface_cli.progress import NoProgress, Progress
 
 Array = npt.NDArray[np.float32]
@@ -126,12 +126,8 @@ def check(plan: Plan, sampler: str, model: str, max_n: int) -> None:
 
 def estimate(crop: Array, estimator: Estimator, device: torch.device) -> Array:
     """f(y) of one face: made once for all its cells, s×s×3 in [0, 1]."""
-
-    @torch.inference_mode()
-    def work(crops: Sequence[Array]) -> Array:
-        return _array(difface.estimate(_tensor(crops[0]).to(device), estimator))
-
-    return Batches(1, device).first(work, [crop])[1]
+    with torch.inference_mode(), memory_errors():
+        return _array(difface.estimate(_tensor(crop).to(device), estimator))
 
 
 def run(

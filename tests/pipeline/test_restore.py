@@ -15,7 +15,7 @@ from difface_cli import images
 from difface_cli.difface import Settings
 from difface_cli.diffusion.denoiser import Denoised, eps_from_x0
 from difface_cli.diffusion.schedule import linear
-from difface_cli.errors import ImageError
+from difface_cli.errors import DeviceError, ImageError
 from difface_cli.faces.align import FFHQ_TEMPLATE_512
 from difface_cli.faces.detect import Face
 from difface_cli.images import Photo
@@ -272,3 +272,11 @@ def test_a_background_network_enlarges_what_is_not_a_face() -> None:
     assert np.array_equal(after.pixels[200:], expected[200:])
     assert not np.array_equal(after.pixels[80:120, 80:120], expected[80:120, 80:120])
     assert restore(before, replace(model, detector=lambda rgb: []), QUICK).photos[0] is before
+
+
+def test_memory_that_runs_out_while_looking_for_faces_says_what_to_do() -> None:
+    def detector(rgb: Any) -> Any:
+        raise torch.OutOfMemoryError("CUDA out of memory")
+
+    with pytest.raises(DeviceError, match="out of memory"):
+        restore(photo(), replace(ready([]), detector=detector), QUICK)

@@ -10,7 +10,7 @@ from __future__ import annotations
 from difface_cli.images import Photo
 from difface_cli.models import Ready
 from difface_cli.options import Options
-from difface_cli.pipeline.batches import Batches, default_batch
+from difface_cli.pipeline.batches import Batches, default_batch, memory_errors
 from difface_cli.pipeline.chains import Chain, contract
 from difface_cli.pipeline.drawing import Drawing
 from difface_cli.pipeline.finishing import enlarge, finish, loses_colour, put_back
@@ -36,6 +36,7 @@ __all__ = [
     "finish",
     "loses_colour",
     "matrix",
+    "memory_errors",
     "prepare",
     "put_back",
     "restore",

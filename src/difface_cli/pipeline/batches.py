@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gc
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from typing import TypeVar
 
 import torch
@@ -77,6 +78,17 @@ def is_full(error: BaseException) -> bool:
     if isinstance(error, torch.OutOfMemoryError | MemoryError):
         return True
     return isinstance(error, RuntimeError) and any(sign in str(error) for sign in FULL)
+
+
+@contextmanager
+def memory_errors() -> Iterator[None]:
+    """Turn full memory into the DeviceError that says what to do, where nothing can be halved."""
+    try:
+        yield
+    except (RuntimeError, MemoryError) as error:
+        if not is_full(error):
+            raise
+        raise _too_small(1) from None
 
 
 def _too_small(faces: int) -> DeviceError:

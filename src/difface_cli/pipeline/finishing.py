@@ -14,6 +14,7 @@ from difface_cli.faces.finish import Finish
 from difface_cli.images import Photo
 from difface_cli.models import Parser, Ready
 from difface_cli.options import Options
+from difface_cli.pipeline.batches import memory_errors
 from difface_cli.pipeline.judging import judge
 from difface_cli.pipeline.preparing import matrix
 from difface_cli.pipeline.records import Array, Clock, Drawn, Found, Prepared, Restoration
@@ -21,6 +22,7 @@ from difface_cli.pipeline.selecting import select
 from difface_cli.progress import NoProgress, Progress
 
 
+@memory_errors()
 def finish(
     prepared: Prepared,
     drawn: Drawn,

@@ -15,11 +15,13 @@ from difface_cli.faces.detect import Face
 from difface_cli.images import Photo
 from difface_cli.models import Ready
 from difface_cli.options import Options, choose
+from difface_cli.pipeline.batches import memory_errors
 from difface_cli.pipeline.judging import doubted, standing
 from difface_cli.pipeline.records import Array, Clock, Found, Matrix, Prepared
 from difface_cli.progress import NoProgress, Progress
 
 
+@memory_errors()
 def prepare(
     photo: Photo, ready: Ready, options: Options, progress: Progress | None = None
 ) -> Prepared:
