@@ -247,3 +247,25 @@ class TestInpaint:
     def test_a_negative_gamma_is_refused(self) -> None:
         with pytest.raises(ValueError, match="gamma"):
             self.fill(faces(2), doubtful, refinement=Refinement(-1.0))
+
+
+@pytest.mark.parametrize("sampler", SAMPLERS)
+def test_nothing_is_read_back_from_the_device_on_the_way(sampler: str) -> None:
+    """Tensors of the device "meta" have no values: whoever waited for one would be an error."""
+    with torch.device("meta"):
+        network = build("unet", {
+            "image_size": 16, "in_channels": 3, "model_channels": 32, "out_channels": 6,
+            "num_res_blocks": 1, "attention_resolutions": [8], "channel_mult": [1, 2],
+            "num_head_channels": 32,
+        })  # fmt: skip
+        y, mask = torch.empty(2, 3, 16, 16), torch.empty(2, 1, 16, 16)
+    with pytest.raises((RuntimeError, NotImplementedError)):
+        y.max().item()
+    denoise = from_network(network, SCHEDULE)
+    settings = Settings(n=200, steps=3, sampler=sampler)
+    with torch.inference_mode():
+        out = inpaint(
+            y, mask, lambda x: x[:, :3], denoise, SCHEDULE, settings, [0, 1], Refinement()
+        )
+    assert out.face.device.type == "meta"
+    assert out.face.shape == y.shape

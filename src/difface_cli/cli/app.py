@@ -88,6 +88,8 @@ def _unwrap_help(app: typer.Typer) -> None:
 
 def main() -> None:
     """Run `difface` with the arguments of the process, and exit."""
+    # What Apple's GPUs cannot do, the CPU does; PyTorch reads this when it is imported.
+    os.environ.setdefault("PYTORCH_ENABLE_MPS_FALLBACK", "1")
     try:
         app, found = build()
         if "_DIFFACE_COMPLETE" not in os.environ:  # a shell asks for completions
