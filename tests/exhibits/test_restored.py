@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from difface_cli.auto_n import Start
 from difface_cli.exhibits import restoration
 from difface_cli.exhibits.shared import LONGEST_SIDE
 from difface_cli.faces.align import FFHQ_TEMPLATE_512
@@ -46,6 +47,16 @@ def page(photos: tuple[Photo, ...], *values: float) -> Page:
 
 def blocks(made: Page) -> dict[str, tuple[Any, ...]]:
     return {section.title: section.blocks for section in made.sections}
+
+
+def test_a_face_with_an_n_of_its_own_says_so() -> None:
+    found = (Found(0, face(3)),)
+    crops = replace(CROPS, restored=(CROPS.original,), start=Start(94, 3.0))
+    result = Restoration((Photo(AFTER),), found, (crops,), False, MappingProxyType({}))
+    record = RECORD | {"settings": RECORD["settings"] | {"auto_n": True}}
+    made = restoration(Photo(BEFORE), result, record)
+    assert blocks(made)["Restored faces"][0].title == "Face 1, N 94"
+    assert "N of its own for each face" in made.summary
 
 
 def test_each_picture_stands_on_its_side() -> None:

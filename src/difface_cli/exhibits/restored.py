@@ -49,8 +49,9 @@ FACES_NOTE = (
 
 def _summary(result: Restoration, record: Record) -> str:
     settings = record["settings"]
+    n = "of its own for each face" if settings.get("auto_n") else settings["n"]
     with_what = (
-        f"model {record['model']['name']}, N {settings['n']}, {settings['steps']} steps, "
+        f"model {record['model']['name']}, N {n}, {settings['steps']} steps, "
         f"eta {settings['eta']:g}, seed {settings['seed']}"
     )
     if not result.faces:
@@ -92,7 +93,8 @@ def _face(crops: Crops, trust: Trust | None, photo: Photo) -> report.Comparison:
         report.Choice(name, picture(face, f"{title}: {name.lower()}")) for name, face in named
     )
     before = picture(crops.original, f"{title} as it was")
-    return report.Comparison(title, before, choices, anchor=shared.anchor(crops.index))
+    heading = f"{title}, N {crops.start.n}" if crops.start else title
+    return report.Comparison(heading, before, choices, anchor=shared.anchor(crops.index))
 
 
 def _settings(record: Record) -> tuple[report.Facts, ...]:
