@@ -70,7 +70,7 @@ def test_an_old_record_is_read_with_every_setting(tmp_path: Path) -> None:
     )  # fmt: skip
     assert (run.device, run.precision, run.quality, run.detect_size) == (
         "cuda",
-        "bfloat16",
+        "bf16",
         80,
         640,
     )

@@ -38,7 +38,10 @@ NEEDED = ("seed", "samples", "aligned", "faces", "min_face", "batch")
 NEEDED_OF_TASK: Mapping[str, tuple[str, ...]] = MappingProxyType(
     {"restore": ("strength", "upscale", "gray"), "inpaint": ("gray",), "colorize": ("strength",)}
 )
-PRECISIONS = ("float32", "bfloat16", "float16")
+PRECISIONS: Mapping[str, str] = MappingProxyType(
+    {"float32": "fp32", "tf32": "tf32", "bfloat16": "bf16", "float16": "fp16"}
+)
+"""What a record calls a precision → what `models.resolve_precision` does."""
 
 
 class RecordTable(Table):
@@ -109,7 +112,7 @@ class Run:
         model, image_size: its name and the side of its faces; 0 in old records.
         parts, weights: part → weights' name, and that → hash at its source.
         refinement: of fillings and colourings.
-        device, precision, compiled: what it was computed on, in ("float32", …), and how.
+        device, precision, compiled: what it was computed on, in ("fp32", …), and how.
         versions: of libraries and machine.
         references: photos of the person that samples were chosen by, path and hash.
     """
@@ -185,7 +188,7 @@ def read(path: Path) -> Run:
         quality=settings.number("quality", REQUIRED, 1, 100),
         detect_size=_detect_size(settings),
         device=settings.short("device").partition(":")[0],
-        precision=settings.choice("precision", PRECISIONS),
+        precision=PRECISIONS[settings.choice("precision", tuple(PRECISIONS))],
         compiled=settings.flag("compiled", False),
         versions=root.strings("versions", r"(?s).{0,200}", "a version"),
         references=_references(root),

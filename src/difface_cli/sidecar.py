@@ -196,9 +196,17 @@ def settings(ready: Ready, options: Options) -> dict[str, Any]:
         "trust": options.trust,
         "detect_size": ready.detector.detect_size if ready.detector else None,
         "device": str(ready.device),
-        "precision": str(ready.dtype).removeprefix("torch."),
+        "precision": _precision(ready),
         "compiled": ready.compiled,
     }
+
+
+def _precision(ready: Ready) -> str:
+    """What the networks compute in: the dtype, or "tf32" where its products are rounded so."""
+    rounded = ready.device.type == "cuda" and torch.backends.cuda.matmul.allow_tf32
+    if rounded and ready.dtype is torch.float32:
+        return "tf32"
+    return str(ready.dtype).removeprefix("torch.")
 
 
 def face(found: Found) -> dict[str, Any]:

@@ -57,7 +57,7 @@ class Session:
             self.registry,
             self.model,
             self.device,
-            getattr(torch, run.precision),
+            models.resolve_precision(run.precision, self.device),
             detector=bool(run.references)
             or not (run.options.aligned or (run.fill and run.fill.faces)),
             detect_size=run.detect_size,
