@@ -107,8 +107,8 @@ def _failure(target: Target, case: Any, folder: Path) -> str | None:
     try:
         target.attempt(case, folder)
     except DifFaceError as error:
-        told = error.message.strip() and error.message.strip().isprintable()
-        return "refused" if told and error.hint else f"says too little: {error!r}"
+        told = error.message.strip() and "\n" not in error.message and error.hint
+        return "refused" if told else f"says too little: {error!r}"
     except Hang:
         return f"hangs at {_place(sys.exc_info()[2])}"
     except Exception as error:

@@ -133,3 +133,12 @@ def test_numpys_arrays_are_read_without_their_pickles(tmp_path: Path) -> None:
     for name in ("bad.npz", "cut.npz"):
         with pytest.raises(WeightsInvalid):
             formats.read(tmp_path / name)
+
+
+def test_a_zip_that_is_broken_inside_is_damaged(tmp_path: Path) -> None:
+    path = tmp_path / "x.pth"
+    torch.save({"a": torch.ones(3)}, path)
+    data = path.read_bytes()
+    path.write_bytes(data.replace(b"data.pkl", b"dota.pkl", 1))
+    with pytest.raises(WeightsInvalid, match="damaged"):
+        formats.read(path)

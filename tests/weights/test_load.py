@@ -53,6 +53,31 @@ def test_another_networks_file_is_refused(file: Path, unet: Checkpoint, change: 
         load_network(unet.weights, file, CPU, torch.float32)
 
 
+@pytest.mark.parametrize("wrong", [float("nan"), float("inf"), -float("inf")])
+@pytest.mark.parametrize("dtype", [torch.float32, torch.float16, torch.bfloat16])
+def test_numbers_that_are_not_finite_are_refused(
+    file: Path, unet: Checkpoint, wrong: float, dtype: torch.dtype
+) -> None:
+    state = {name: tensor.to(dtype, copy=True) for name, tensor in unet.state.items()}
+    state["out.2.bias"][1] = wrong
+    save_file(state, file)
+    with pytest.raises(WeightsInvalid, match=r"out\.2\.bias holds numbers that are not finite"):
+        load_network(unet.weights, file, CPU, torch.float32)
+    with pytest.raises(WeightsInvalid, match=r"out\.2\.bias holds numbers that are not finite"):
+        read_tensors(file, CPU)
+
+
+def test_whole_empty_and_8_bit_numbers_are_read(tmp_path: Path) -> None:
+    path = tmp_path / "x.safetensors"
+    state = {
+        "count": torch.arange(3),
+        "none": torch.empty(0),
+        "f8": torch.ones(2).to(torch.float8_e4m3fn),
+    }
+    save_file(state, path)
+    assert read_tensors(path, CPU).keys() == state.keys()
+
+
 def test_a_network_nobody_can_build(file: Path) -> None:
     with pytest.raises(RegistryError, match=r"weights\.odd"):
         load_network(Weights("odd", "prior", "nothing"), file, CPU, torch.float32)

@@ -8,6 +8,7 @@ from pathlib import Path
 import torch
 from torch import Tensor, nn
 
+from difface_cli.errors import WeightsInvalid
 from difface_cli.registry import Weights
 from difface_cli.weights import formats
 from difface_cli.weights.convert import meta_network, unfit
@@ -30,7 +31,8 @@ def load_network(
 
     Raises:
         RegistryError: for a network or parameters that cannot be built.
-        WeightsInvalid: when names, shapes or kinds of numbers differ from the network's.
+        WeightsInvalid: when names, shapes or kinds of numbers differ from the network's, or a
+            number is not finite.
     """
     network = meta_network(weights)
     expected = network.state_dict()
@@ -39,6 +41,7 @@ def load_network(
         floating = tensor.is_floating_point()
         if name in expected and floating != expected[name].is_floating_point():
             raise unfit(path, weights, f"{name} holds {tensor.dtype}")
+        _check_finite(path, name, tensor)
         state[name] = tensor.to(
             device=device,
             dtype=dtype if floating else tensor.dtype,
@@ -61,9 +64,25 @@ def read_tensors(path: Path, device: torch.device) -> dict[str, Tensor]:
     and the prefix "module." of parallel training are taken off.
 
     Raises:
-        WeightsInvalid: when the file is neither.
+        WeightsInvalid: when the file is neither, or a number in it is not finite.
     """
-    return {name: tensor.to(device) for name, tensor in formats.read(path).items()}
+    found = formats.read(path)
+    for name, tensor in found.items():
+        _check_finite(path, name, tensor)
+    return {name: tensor.to(device) for name, tensor in found.items()}
+
+
+def _check_finite(path: Path, name: str, tensor: Tensor) -> None:
+    """Refuse weights of a training that diverged: every picture they made would be black."""
+    if not tensor.is_floating_point() or not tensor.numel():
+        return
+    narrow = tensor.element_size() == 1  # 8-bit floats have no arithmetic of their own
+    ends = torch.aminmax(tensor.float() if narrow else tensor)  # nan is both of them
+    if not all(end.isfinite() for end in ends):
+        raise WeightsInvalid(
+            f"{path} cannot be used: {name} holds numbers that are not finite.",
+            "Take weights of an earlier step, or fetch the file again.",
+        )
 
 
 def _tensors(path: Path) -> Iterator[tuple[str, Tensor]]:
