@@ -94,15 +94,6 @@ def png_of(chunks: list[tuple[bytes, bytes]]) -> bytes:
     return b"\x89PNG\r\n\x1a\n" + b"".join(chunk(kind, content) for kind, content in chunks)
 
 
-def bomb(width: int, height: int) -> bytes:
-    """A whole and valid PNG of white pixels, a thousandth of what it unpacks to."""
-    packer = zlib.compressobj(9)
-    row = b"\0" + b"\xff" * (3 * width)
-    packed = b"".join(packer.compress(row) for _ in range(height)) + packer.flush()
-    header = struct.pack(">IIBBBBB", width, height, 8, 2, 0, 0, 0)
-    return png_of([(b"IHDR", header), (b"IDAT", packed), (b"IEND", b"")])
-
-
 def many_scans(scans: int, side: int = 64) -> bytes:
     """A progressive JPEG that says its last scan again and again."""
     whole = saved(RGB.resize((side, side)), "JPEG", progressive=True)
@@ -122,3 +113,10 @@ def npz() -> bytes:
     file = io.BytesIO()
     np.savez(file, a=np.zeros(3))
     return file.getvalue()
+
+
+def zeros(count: int) -> bytes:
+    """So many zeros, packed."""
+    packer = zlib.compressobj(9)
+    block = bytes(10**6)
+    return b"".join(packer.compress(block) for _ in range(count // 10**6)) + packer.flush()

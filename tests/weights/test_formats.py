@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import pickle
 import struct
+import zipfile
 from pathlib import Path
 from typing import Any
 
@@ -135,10 +136,16 @@ def test_numpys_arrays_are_read_without_their_pickles(tmp_path: Path) -> None:
             formats.read(tmp_path / name)
 
 
-def test_a_zip_that_is_broken_inside_is_damaged(tmp_path: Path) -> None:
+@pytest.mark.parametrize("error", [zipfile.BadZipFile("x"), IndexError(), AttributeError("y")])
+def test_whatever_torch_raises_the_file_is_damaged(
+    tmp_path: Path, error: Exception, monkeypatch: pytest.MonkeyPatch
+) -> None:
     path = tmp_path / "x.pth"
     torch.save({"a": torch.ones(3)}, path)
-    data = path.read_bytes()
-    path.write_bytes(data.replace(b"data.pkl", b"dota.pkl", 1))
+
+    def load(*_: object, **__: object) -> None:
+        raise error
+
+    monkeypatch.setattr(torch, "load", load)
     with pytest.raises(WeightsInvalid, match="damaged"):
         formats.read(path)

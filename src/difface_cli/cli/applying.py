@@ -88,7 +88,7 @@ def read(folder: Path, photo: Path | None) -> Sweep:
             "Delete it and start the same difface sweep-n again in another folder.",
         )
     known = record["photo"]
-    moved_along = Path(os.path.relpath((folder / known["from_folder"]).resolve()))
+    moved_along = Path(os.path.relpath(os.path.realpath(folder / known["from_folder"])))
     places = [moved_along, Path(known["path"])]
     found = photo or next((place for place in places if place.exists()), places[-1])
     return Sweep(folder, found, record)

@@ -55,7 +55,7 @@ def plan(
     files = list(entries) if written else folders.pictures(folder)
     if not files:
         raise UsageError(f"There are no pictures in {written or folder}.", "Check its path.")
-    if out.resolve().is_relative_to(folder.resolve()):
+    if outputs.real(out).is_relative_to(outputs.real(folder)):
         raise OutputError(
             f"{out} lies within {folder}, the folder of the good pictures.",
             "Choose a folder outside it.",
@@ -123,13 +123,13 @@ def _again(entry: Entry, sha256: str) -> Treatment:
 
 
 def _refuse(tasks: Iterable[Task], out: Path, overwrite: bool) -> None:
-    sources = {task.source.resolve(): task.source for task in tasks}
+    sources = {outputs.real(task.source): task.source for task in tasks}
     names = [name for task in tasks for name in task.outputs.values()]
     for path in (out / name for name in [*names, manifest.NAME]):
-        if path.resolve() in sources:
+        if outputs.real(path) in sources:
             raise OutputError(
-                f"The output {path} is the input {sources[path.resolve()]} itself, which is never "
-                "changed.",
+                f"The output {path} is the input {sources[outputs.real(path)]} itself, which is "
+                "never changed.",
                 "Choose another folder.",
             )
         if not overwrite and (path.exists() or path.is_symlink()):

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from difface_cli import atomic, models, registry
-from difface_cli.cli import console, telling
+from difface_cli.cli import console, outputs, telling
 from difface_cli.cli.telling import STDOUT
 from difface_cli.errors import DifFaceError, OutputError, UsageError, WeightsMissing
 from difface_cli.evaluation import catalogue, folders, grouping, kept, measuring, networks
@@ -117,9 +117,9 @@ def _refuse_inputs(path: Path, wishes: Wishes) -> None:
     given = [*wishes.restored, wishes.reference, wishes.masks]
     read = [place for place in given if place is not None]
     single = [*(p for p in read if p.is_file()), wishes.manifest, wishes.dataset_stats]
-    inside = [p for p in read if path.resolve().is_relative_to(p.resolve())]
+    inside = [p for p in read if outputs.real(path).is_relative_to(outputs.real(p))]
     picture = path.suffix.lower() in folders.SUFFIXES and inside
-    if picture or any(p is not None and path.resolve() == p.resolve() for p in single):
+    if picture or any(p is not None and outputs.real(path) == outputs.real(p) for p in single):
         raise OutputError(
             f"{path} would be written over, or among, what is read.", "Choose another name."
         )
@@ -155,7 +155,7 @@ def _chosen(wishes: Wishes, dataset: Mapping[str, Gaussian]) -> tuple[Measure, .
 
 def _named(paths: Sequence[Path]) -> Mapping[str, Path]:
     """A short name for each folder: the last part of its path, or all of it."""
-    short = [path.resolve().name for path in paths]
+    short = [outputs.real(path).name for path in paths]
     names = short if len(set(short)) == len(short) else [str(path) for path in paths]
     if len(set(names)) < len(names):
         raise UsageError("A folder of results is named twice.", "Name each once.")

@@ -221,11 +221,16 @@ def _refuse_existing(job: Job) -> None:
             )
 
 
+def real(path: Path) -> Path:
+    """Where a path leads, all links followed; `Path.resolve` raises at links in circles."""
+    return Path(os.path.realpath(path))
+
+
 def _same(a: Path, b: Path) -> bool:
     try:
         return a.samefile(b)
     except OSError:
-        return a.resolve() == b.resolve()
+        return real(a) == real(b)
 
 
 @contextmanager

@@ -1,0 +1,99 @@
+"""Every bad file is one line, stops no other, and leaves nothing anywhere."""
+
+from __future__ import annotations
+
+import os
+import resource
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner
+
+from difface_cli.cli.app import build
+
+from . import corpus, running
+from .corpus import Bad
+
+LIMIT = 120  # seconds, for all files on the slowest machine; a hang is longer
+
+
+def _run(*arguments: str, folder: Path) -> subprocess.CompletedProcess[bytes]:
+    return subprocess.run(
+        [sys.executable, "-m", "difface_cli", *arguments],
+        cwd=folder,
+        capture_output=True,
+        timeout=LIMIT,
+        stdin=subprocess.DEVNULL,
+    )
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("corpus", numbered=False)
+
+
+@pytest.fixture(scope="module")
+def bad(folder: Path) -> list[Bad]:
+    (folder / "in").mkdir()
+    made = corpus.make(folder / "in")
+    return [file for file in made if "\0" not in file.name]  # no shell can name that
+
+
+def _printed(name: str) -> str:
+    """A name as an error shows it."""
+    text = os.fsencode(name).decode("utf-8", "replace")
+    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)
+
+
+def test_restore_tells_each_and_does_all_others(folder: Path, bad: list[Bad]) -> None:
+    before = sorted(path.name for path in (folder / "in").iterdir())
+    done = _run("restore", "-o", "../out", "--", *(b.name for b in bad), folder=folder / "in")
+    told = done.stderr.decode()
+    assert done.returncode == 1, told
+    assert "Traceback" not in told
+    assert "unexpected" not in told
+    errors = [line for line in told.splitlines() if line.startswith("error: ")]
+    refused = [file for file in bad if not file.readable]
+    assert len(errors) == len(refused)
+    assert f"failed: {len(refused)} of {len(bad)} photos" in told
+    for file, error in zip(refused, errors, strict=True):
+        assert error.startswith(f"error: {_printed(file.name)} "), error
+    assert told.count("hint: ") == len(errors)
+    records = [path for path in (folder / "out").iterdir() if path.suffix == ".json"]
+    assert len(records) == len(bad) - len(refused)
+    assert sorted(path.name for path in folder.iterdir()) == ["in", "out"]
+    assert sorted(path.name for path in (folder / "in").iterdir()) == before
+    peak = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss * 1024
+    assert peak < running.MEMORY
+
+
+@pytest.mark.parametrize("name", ["bomb_png.png", "pipe.jpg", "up.jpg", "ping.jpg", "text.jpg"])
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["restore", "NAME"],
+        ["inpaint", "NAME", "--aligned"],
+        ["inpaint", "fine_plain_png.png", "--mask", "NAME", "--aligned"],
+        ["colorize", "NAME"],
+        ["sweep-n", "NAME"],
+    ],
+)
+def test_a_bad_file_alone_is_one_sentence(
+    name: str,
+    arguments: list[str],
+    folder: Path,
+    bad: list[Bad],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    assert any(file.name == name for file in bad)
+    monkeypatch.chdir(folder / "in")
+    app, _ = build()
+    words = [name if word == "NAME" else word for word in arguments]
+    done = CliRunner().invoke(app, [*words, "-o", "../none"])
+    assert done.exit_code == 2
+    assert done.stderr.count("error: ") == 1, done.stderr
+    assert done.stderr.count("hint: ") == 1
+    assert "unexpected" not in done.stderr
+    assert not (folder / "none").exists()
