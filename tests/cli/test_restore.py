@@ -375,6 +375,7 @@ class TestGate:
         result = restore("sharp.png")
         assert result.exit_code == 0, result.output
         assert re.search(r"face 0 left alone: already as sharp .* [\d.]+ px of 512", result.output)
+        assert "--force restores" in result.output
         assert (pixels(sharp) == pixels(Path("restored/sharp.png"))).all()
         (face,) = json.loads(Path("restored/sharp.json").read_text())["faces"]
         assert not face["restored"]

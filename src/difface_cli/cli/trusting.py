@@ -2,22 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from difface_cli.cli import console
 
-HEADINGS = ("face", "fit", "blur", "moved", "sharpness", "seeds differ", "likeness", "restored")
+HEADINGS = ("face", "fit", "blur", "moved", "sharpness", "varies", "likeness", "restored")
+FORCED = "  --force restores what the gate leaves alone"
 
 
-def doubts(faces: Iterable[Mapping[str, Any]]) -> Iterator[str]:
-    """A line for each face that --force restored, with what speaks against it."""
+def doubts(faces: Sequence[Mapping[str, Any]]) -> Iterator[str]:
+    """A line for each face that --force restored, with what speaks against it; or that it could."""
+    reasons = [face["skipped"] or "not chosen" for face in faces if not face["restored"]]
+    if any(reason != "not chosen" and "--min-face" not in reason for reason in reasons):
+        yield FORCED
     for face in faces:
         if doubt := face.get("trust", {}).get("doubt"):
             yield f"  face {face['index']} restored by --force: {doubt}"
 
 
-def show(faces: Iterable[Mapping[str, Any]], *, stderr: bool) -> None:
+def show(faces: Sequence[Mapping[str, Any]], *, stderr: bool) -> None:
     """Print a table of what was measured of the faces that were drawn, if any were.
 
     Args:

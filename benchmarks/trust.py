@@ -1,0 +1,252 @@
+"""What the gate's limits follow from, and how far the measures of trust can be trusted.
+
+    python benchmarks/trust.py draw PORTRAITS/train --set mixed --count 200 --to mixed.npz
+    python benchmarks/trust.py draw PORTRAITS/test --set light --to light.npz
+    python benchmarks/trust.py draw PORTRAITS/test --set heavy --seeds 4 --to heavy.npz
+    python benchmarks/trust.py limits mixed.npz             # where restoring begins to gain
+    python benchmarks/trust.py proof light.npz              # what the gate does to others' faces
+    python benchmarks/trust.py proof heavy.npz
+
+PORTRAITS/… hold sharp pictures aligned to the FFHQ template. Each is degraded by equation 17 at
+the model's size: `light` is blur up to 2, scale 1 to 2, noise up to 5, JPEG 60 to 95; `heavy` the
+grid of appendix A at scales 16 to 40; `mixed` anything from scale 1 to 40. Restored with the
+starter, N = 260, 25 steps. Measures are taken within the soft oval of the face.
+"""
+
+from __future__ import annotations
+
+import argparse
+import itertools
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import torch
+from PIL import Image
+
+from difface_cli import degradations, difface, gate, models, registry, trust
+from difface_cli.degradations import Degradation
+from difface_cli.difface import Settings
+from difface_cli.faces import paste
+from difface_cli.faces.align import FFHQ_TEMPLATE_512
+from difface_cli.metrics.fidelity import LEVELS, psnr, ssim
+from difface_cli.metrics.structure import gmsd
+from difface_cli.models import Ready
+
+Floats = npt.NDArray[np.float32]
+SETTINGS = Settings(n=260, steps=25, eta=0.5)
+BANDS = (0, 2, 3, 4, 5, 6, 7, 9, 12, 99)  # of the blur found, pixels at 512
+LOSS = 0.5  # dB of PSNR
+
+
+def main() -> None:
+    """Do what the first argument says."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    commands = parser.add_subparsers(dest="command", required=True)
+    add = commands.add_parser("draw")
+    add.add_argument("portraits", type=Path)
+    add.add_argument("--set", choices=SETS, required=True, dest="name")
+    add.add_argument("--first", type=int, default=0)
+    add.add_argument("--count", type=int, default=80)
+    add.add_argument("--seeds", type=int, default=1)
+    add.add_argument("--to", type=Path, required=True)
+    commands.add_parser("limits").add_argument("files", type=Path, nargs="+")
+    commands.add_parser("proof").add_argument("files", type=Path, nargs="+")
+    a = parser.parse_args()
+    match a.command:
+        case "draw":
+            np.savez(a.to, **draw(a.portraits, a.name, a.first, a.count, a.seeds))
+        case "limits":
+            limits([*measured(a.files)])
+        case "proof":
+            proof([*measured(a.files)])
+
+
+def light(rng: np.random.Generator) -> Degradation:
+    """A photo that is nearly as good as it was."""
+    sigma = float(rng.uniform(0, 2))
+    return Degradation(
+        sigma_x=sigma,
+        sigma_y=sigma,
+        angle=0.0,
+        scale=float(rng.uniform(1, 2)),
+        noise=float(rng.uniform(0, 5)),
+        quality=int(rng.integers(60, 96)),
+        seed=int(rng.integers(2**31)),
+    )
+
+
+def mixed(rng: np.random.Generator) -> Degradation:
+    """Anything, with as many light as heavy ones."""
+    sigma = float(rng.uniform(0, 16) * rng.random())
+    return Degradation(
+        sigma_x=sigma,
+        sigma_y=sigma,
+        angle=0.0,
+        scale=float(np.exp(rng.uniform(0, np.log(40)))),
+        noise=float(rng.uniform(0, 20) * rng.random()),
+        quality=int(rng.integers(30, 100)),
+        seed=int(rng.integers(2**31)),
+    )
+
+
+def heavy(rng: np.random.Generator) -> Degradation:
+    """The grid of appendix A, at its larger scales."""
+    drawn = degradations.celeba_test(rng)
+    return replace(drawn, scale=float(rng.choice([16, 20, 24, 28, 32, 36, 40])))
+
+
+SETS = {"light": light, "mixed": mixed, "heavy": heavy}
+
+
+def starter() -> Ready:
+    """The starter, on the CPU."""
+    known, device = registry.load(), torch.device("cpu")
+    precision = models.resolve_precision("auto", device)
+    return models.load(known, known.model("starter", "restore"), device, precision)
+
+
+def truth(path: Path, size: int) -> torch.Tensor:
+    """3×size×size in [0, 1]."""
+    with Image.open(path) as file:
+        small = file.convert("RGB").resize((size, size), Image.Resampling.BOX)
+    return torch.from_numpy(np.array(small)).permute(2, 0, 1).float() / LEVELS
+
+
+@torch.inference_mode()
+def restore(y: torch.Tensor, ready: Ready, seeds: int) -> tuple[torch.Tensor, list[torch.Tensor]]:
+    """The estimate and the samples of one face, 3×s×s."""
+    estimate = difface.estimate(y[None], ready.estimator)
+    samples = [
+        difface.contract(
+            estimate, ready.denoise, ready.schedule, SETTINGS, [difface.face_seed(0, y, k)]
+        )[0]
+        for k in range(seeds)
+    ]
+    return estimate[0], samples
+
+
+def draw(folder: Path, name: str, first: int, count: int, seeds: int) -> dict[str, Any]:
+    """Degrade and restore portraits: what was found, the estimate, the samples, the truth, how."""
+    ready, rng = starter(), np.random.default_rng(first + 1)
+    kept: dict[str, list[Any]] = {key: [] for key in "yextp"}
+    for path in sorted(folder.glob("*.jpg"))[first : first + count]:
+        t = truth(path, ready.model.image_size)
+        how = SETS[name](rng)
+        y = (how(t) * LEVELS).round() / LEVELS
+        estimate, samples = restore(y, ready, seeds)
+        for key, value in zip("yet", (y, estimate, t), strict=True):
+            kept[key].append(pixels(value))
+        kept["x"].append(np.stack([pixels(sample) for sample in samples]))
+        kept["p"].append([how.sigma_x, how.sigma_y, how.scale, how.noise, how.quality])
+    return {key: np.array(values) for key, values in kept.items()}
+
+
+def pixels(face: torch.Tensor) -> npt.NDArray[np.uint8]:
+    """s×s×3 in 8 bits."""
+    return (face.clamp(0, 1) * LEVELS).round().byte().permute(1, 2, 0).numpy()
+
+
+@dataclass(frozen=True)
+class Face:
+    """One face: as found, drawn and in truth, s×s×3 in [0, 1], and what was measured of it."""
+
+    y: Floats
+    samples: list[Floats]
+    t: Floats
+    trust: trust.Trust
+
+    @property
+    def blur(self) -> float:
+        """As the gate sees it."""
+        return self.trust.consistency.severity.width
+
+    @property
+    def gains(self) -> tuple[float, float, float]:
+        """Of restoring: in PSNR, in SSIM, in gradient similarity; above 0 it is nearer."""
+        x, m = self.samples[0], paste.face_mask(self.y.shape[0])
+        return (
+            psnr(x, self.t, m) - psnr(self.y, self.t, m),
+            ssim(x, self.t, m) - ssim(self.y, self.t, m),
+            gmsd(self.y, self.t) - gmsd(x, self.t),
+        )
+
+    @property
+    def reason(self) -> str:
+        """Why the gate leaves it alone."""
+        return gate.after(self.blur, self.trust.shift, self.trust.variation)
+
+
+def measured(files: list[Path]) -> Iterator[Face]:
+    """The faces of files that `draw` made."""
+    detector = starter().detector
+    for file in files:
+        kept = np.load(file)
+        for y, x, t in zip(kept["y"], kept["x"], kept["t"], strict=True):
+            face, *samples, sharp = (a.astype(np.float32) / LEVELS for a in (y, *x, t))
+            landmarks = (FFHQ_TEMPLATE_512 + 0.5) * face.shape[0] / 512 - 0.5
+            measures = trust.measure(face, samples, landmarks, detector)
+            yield Face(face, samples, sharp, measures)
+
+
+def limits(faces: list[Face]) -> None:
+    """What restoring gains over the blur found, and the limits that follow."""
+    blurs, gains = np.array([f.blur for f in faces]), np.array([f.gains for f in faces])
+    print(
+        "| blur found | faces | PSNR | worst, best | SSIM | gradients | sharpness: before, after |"
+    )
+    print("| --- | --- | --- | --- | --- | --- | --- |")
+    sharp = np.array([f.trust.sharpness for f in faces])
+    for low, high in itertools.pairwise(BANDS):
+        here = (blurs >= low) & (blurs < high)
+        if not here.any():
+            continue
+        g, s = gains[here], sharp[here].mean(axis=0)
+        print(
+            f"| {low} to {high} | {here.sum()} | {g[:, 0].mean():+.2f} | {g[:, 0].min():+.2f}, "
+            f"{g[:, 0].max():+.2f} | {g[:, 1].mean():+.3f} | {g[:, 2].mean():+.3f} "
+            f"| {s[0]:.1f}, {s[1]:.1f} |"
+        )
+    harmless = blurs[(gains > (-LOSS, -LOSS / 10, 0)).any(axis=1)]
+    print(f"least blur at which restoring costs no {LOSS} dB, or gains: {harmless.min():.2f}")
+    everywhere = sorted(blurs[(gains[:, 0] > 0)])
+    print(f"least blur at which it gains PSNR: {everywhere[0]:.2f}")
+    spread(faces)
+
+
+def spread(faces: list[Face]) -> None:
+    """The shifts and variations that occur."""
+    for name, values in (
+        ("shift", [f.trust.shift for f in faces]),
+        ("variation", [f.trust.variation for f in faces]),
+    ):
+        known = [v for v in values if v is not None]
+        if known:
+            half, most, all_but = np.percentile(known, [50, 99, 100])
+            print(f"{name}: median {half:.3g}, 99 % below {most:.3g}, largest {all_but:.3g}")
+
+
+def proof(faces: list[Face]) -> None:
+    """What the gate does, and what it costs in PSNR to the truth, of the whole set."""
+    mask = paste.face_mask(faces[0].y.shape[0])
+    left = [f for f in faces if f.reason]
+    print(f"{len(faces)} faces, {len(left)} left alone")
+    for reason in sorted({f.reason.split(":")[0] for f in left}):
+        print(f"  {reason}: {sum(f.reason.startswith(reason) for f in left)}")
+    blurs = [f.blur for f in faces]
+    print(f"  blur found {min(blurs):.2f} to {max(blurs):.2f}, limit {gate.LIMITS.blur:g}")
+    before = np.array([psnr(f.y, f.t, mask) for f in faces])
+    drawn = np.array([psnr(f.samples[0], f.t, mask) for f in faces])
+    after = np.where([bool(f.reason) for f in faces], before, drawn)
+    for what, values in (("all restored", drawn), ("gated", after)):
+        change = values - before
+        low, high = change.min(), change.max()
+        print(f"  {what}: {change.mean():+.2f} dB, {low:+.2f} to {high:+.2f}")
+    spread(faces)
+
+
+if __name__ == "__main__":
+    main()
