@@ -38,7 +38,6 @@ from difface_cli.faces import paste
 from difface_cli.models import Ready
 
 Floats = npt.NDArray[np.float64]
-NS = (60, 120, 190, 260, 350, 450)
 GOLDEN = (math.sqrt(5) - 1) / 2  # its multiples lie evenly, however many are taken
 TRUTH, FIRST = 2, 3  # of what is kept of each face: as found, estimate, truth, and every N
 BANDS = {"mild": (0, 1 / 3), "medium": (1 / 3, 2 / 3), "heavy": (2 / 3, 1)}
@@ -58,7 +57,7 @@ def mixed(u: float, rng: np.random.Generator) -> Degradation:
     )
 
 
-def sweep(folder: Path, first: int, count: int, steps: int, to: Path) -> None:
+def sweep(folder: Path, first: int, count: int, ns: list[int], steps: int, to: Path) -> None:
     """Restore portraits with every N and write what was measured, every ten of them."""
     known = registry.load()
     model = known.model("starter", "restore")
@@ -67,22 +66,24 @@ def sweep(folder: Path, first: int, count: int, steps: int, to: Path) -> None:
     truths = portraits(folder, model.image_size, first + count)[first:]
     rows = []
     for index, truth in enumerate(truths):
-        rows.append(measured(ready, truth, first + index, steps))
+        rows.append(measured(ready, truth, first + index, ns, steps))
         if index % 10 == 9 or index == len(truths) - 1:
             kept: dict[str, Any] = {key: np.stack([row[key] for row in rows]) for key in rows[0]}
             with to.open("wb") as file:
-                np.savez(file, ns=np.array(NS), **kept)
+                np.savez(file, ns=np.array(ns), **kept)
             print(index + 1, "of", len(truths), flush=True)
 
 
 @torch.inference_mode()
-def measured(ready: Ready, truth: torch.Tensor, number: int, steps: int) -> dict[str, Any]:
+def measured(
+    ready: Ready, truth: torch.Tensor, number: int, ns: list[int], steps: int
+) -> dict[str, Any]:
     """One portrait, degraded and restored with every N."""
     u = (0.5 + number * GOLDEN) % 1
     y = mixed(u, np.random.default_rng([7, number]))(truth)
     f_y = difface.estimate(y[None], ready.estimator)[0]
     faces = [y, f_y, truth]
-    for n in NS:
+    for n in ns:
         settings = replace(Settings(), n=n, steps=min(steps, n))
         seeds = [difface.face_seed(0, y)]
         drawn = difface.contract(f_y[None], ready.denoise, ready.schedule, settings, seeds)
@@ -216,6 +217,7 @@ def main() -> None:
     sweeping.add_argument("portraits", type=Path)
     sweeping.add_argument("--first", type=int, default=0)
     sweeping.add_argument("--count", type=int, default=80)
+    sweeping.add_argument("--n", default="60,120,190,260,350,450")
     sweeping.add_argument("--steps", type=int, default=12)
     sweeping.add_argument("--to", type=Path, required=True)
     reporting = commands.add_parser("report")
@@ -224,7 +226,7 @@ def main() -> None:
     reporting.add_argument("--plot", type=Path)
     a = parser.parse_args()
     if a.command == "sweep":
-        sweep(a.portraits, a.first, a.count, a.steps, a.to)
+        sweep(a.portraits, a.first, a.count, [int(n) for n in a.n.split(",")], a.steps, a.to)
     else:
         report(a.train, a.test, a.plot)
 
