@@ -26,12 +26,10 @@ from difface_cli.holes import Wish
 from difface_cli.options import Options
 from difface_cli.registry import HASH, HASH_MEANING, PARTS
 from difface_cli.sidecar import SCHEMA
-from difface_cli.tables import REQUIRED, Table
+from difface_cli.tables import LARGEST, LONGEST_TEXT, REQUIRED, RecordTable
 
 TASKS = ("restore", "inpaint", "colorize")
 LARGEST_RECORD = 1 << 26  # bytes; no run writes a longer one
-LONGEST_TEXT = 4096
-LARGEST = 1 << 62
 FARTHEST = 1e6  # pixels; no photo has a side so long
 MOST_SAMPLES = 1000
 NEEDED = ("seed", "samples", "aligned", "faces", "min_face", "batch")
@@ -42,43 +40,6 @@ PRECISIONS: Mapping[str, str] = MappingProxyType(
     {"float32": "fp32", "tf32": "tf32", "bfloat16": "bf16", "float16": "fp16"}
 )
 """What a record calls a precision → what `models.resolve_precision` does."""
-
-
-class RecordTable(Table):
-    """A table of a record; what is wrong with it is a RecordError."""
-
-    def error(self, key: str | None, problem: str) -> RecordError:
-        """The complaint about a key, to be raised."""
-        where = ".".join(part for part in (self.name, key) if part)
-        return RecordError(
-            f"The record {self.path} cannot be repeated: {where or 'it'} {problem}.",
-            "Give the NAME.json that lies beside a result, unchanged.",
-        )
-
-    def typed(self, key: str, like: Any) -> Any:
-        """The value, of the kind of `like`, and `like` itself where there is none."""
-        if isinstance(like, bool):
-            return self.flag(key, like)
-        if isinstance(like, int):
-            return self.number(key, like, -LARGEST, LARGEST)
-        if isinstance(like, float):
-            return self.real(key, like, -LARGEST, LARGEST)
-        return self.short(key, like)
-
-    def short(self, key: str, default: Any = REQUIRED) -> str:
-        """A string of no more than a path's length, without null bytes."""
-        text = self.text(key, default)
-        if len(text) > LONGEST_TEXT or "\0" in text:
-            raise self.error(key, "is no sensible text")
-        return text
-
-    def strings(self, key: str, pattern: str, meaning: str) -> Mapping[str, str]:
-        """A table whose values are strings that the whole pattern matches."""
-        values = self.value(key, dict, {})
-        for name, value in values.items():
-            if not isinstance(value, str) or not re.fullmatch(pattern, value):
-                raise self.error(f"{key}.{name[:40]}", f"is not {meaning}")
-        return MappingProxyType(dict(values))
 
 
 @dataclass(frozen=True)

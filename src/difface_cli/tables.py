@@ -1,4 +1,4 @@
-"""TOML tables read key by key, so that every complaint names file, table and key."""
+"""TOML tables and records, read key by key, so that complaints name file, table and key."""
 
 from __future__ import annotations
 
@@ -6,10 +6,13 @@ import re
 import tomllib
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any, Self
 
-from difface_cli.errors import DifFaceError, RegistryError
+from difface_cli.errors import DifFaceError, RecordError, RegistryError
 
+LARGEST = 1 << 62  # of a record's numbers, either way
+LONGEST_TEXT = 4096  # as long as a path can be
 REQUIRED: Any = object()  # the default of a key that must be there
 
 
@@ -138,3 +141,40 @@ class Table:
         unknown = sorted(set(self.values) - self.seen)
         if unknown:
             raise self.error(unknown[0], "is no key known here")
+
+
+class RecordTable(Table):
+    """A table of a record; what is wrong with it is a RecordError."""
+
+    def error(self, key: str | None, problem: str) -> RecordError:
+        """The complaint about a key, to be raised."""
+        where = ".".join(part for part in (self.name, key) if part)
+        return RecordError(
+            f"The record {self.path} cannot be repeated: {where or 'it'} {problem}.",
+            "Give the NAME.json that lies beside a result, unchanged.",
+        )
+
+    def typed(self, key: str, like: Any) -> Any:
+        """The value, of the kind of `like`, and `like` itself where there is none."""
+        if isinstance(like, bool):
+            return self.flag(key, like)
+        if isinstance(like, int):
+            return self.number(key, like, -LARGEST, LARGEST)
+        if isinstance(like, float):
+            return self.real(key, like, -LARGEST, LARGEST)
+        return self.short(key, like)
+
+    def short(self, key: str, default: Any = REQUIRED) -> str:
+        """A string of no more than a path's length, without null bytes."""
+        text = self.text(key, default)
+        if len(text) > LONGEST_TEXT or "\0" in text:
+            raise self.error(key, "is no sensible text")
+        return text
+
+    def strings(self, key: str, pattern: str, meaning: str) -> Mapping[str, str]:
+        """A table whose values are strings that the whole pattern matches."""
+        values = self.value(key, dict, {})
+        for name, value in values.items():
+            if not isinstance(value, str) or not re.fullmatch(pattern, value):
+                raise self.error(f"{key}.{name[:40]}", f"is not {meaning}")
+        return MappingProxyType(dict(values))

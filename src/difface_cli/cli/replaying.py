@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 import sys
 import time
@@ -14,14 +13,14 @@ from types import MappingProxyType
 
 import torch
 
-from difface_cli import colorizing, holes, images, inpainting, models, options, pipeline, sidecar
+from difface_cli import colorizing, holes, inpainting, models, options, pipeline, sidecar
 from difface_cli.choosing import IDENTITY
 from difface_cli.cli import console, outputs, referring, running
 from difface_cli.cli.outputs import Job
 from difface_cli.cli.running import Record, Source
-from difface_cli.errors import ImageError, RecordError
+from difface_cli.cli.verdicts import Verdict, compare, result_of, sha256
+from difface_cli.errors import RecordError
 from difface_cli.images import Photo
-from difface_cli.metrics.difference import Difference, difference
 from difface_cli.models import Ready
 from difface_cli.progress import Progress
 from difface_cli.registry import NEEDED, Model, Registry
@@ -74,23 +73,6 @@ class Session:
         return ready
 
 
-@dataclass(frozen=True)
-class Verdict:
-    """What became of one result.
-
-    Attributes:
-        output: the result's file as the record names it.
-        identical: whether its bytes came out again.
-        difference: how far off they are; None for none, or nothing to compare with.
-        note: what is to be said about the file of then; empty for nothing.
-    """
-
-    output: str
-    identical: bool
-    difference: Difference | None = None
-    note: str = ""
-
-
 def prepare(run: Run, registry: Registry, photo: Path | None, device: str | None) -> Session:
     """Find the input, and the model with the parts of then.
 
@@ -117,7 +99,7 @@ def _input(run: Run, photo: Path | None) -> Path:
     if not there:
         raise RecordError(f"The input {places[0]} is not there.", "Say where it is with --photo.")
     for place in there:
-        if _sha256(place) == run.sha256:
+        if sha256(place) == run.sha256:
             return place
     raise RecordError(
         f"{there[0]} is not the input of this record: its content differs.",
@@ -130,7 +112,7 @@ def _references(run: Run) -> list[Path]:
     photos = []
     for name, digest in run.references:
         path = Path(name)
-        if not path.is_file() or _sha256(path) != digest:
+        if not path.is_file() or sha256(path) != digest:
             raise RecordError(
                 f"The reference photo {name} is not there, or not that of the record.",
                 "Put it back where it was.",
@@ -190,39 +172,8 @@ def run(session: Session, output: Path | None, *, overwrite: bool, as_json: bool
     return 0 if all(verdict.identical for verdict in verdicts) else DIFFERENT
 
 
-def compare(run: Run, k: int, data: bytes) -> Verdict:
-    """Hold the k-th result, the bytes of a file, against that of then."""
-    output, file = run.outputs[k], _result(run, k)
-    digest = hashlib.sha256(data).hexdigest()
-    lies = _sha256(file) if file else ""
-    then = run.output_sha256[k] if run.output_sha256 else lies
-    if digest == then:
-        changed = file is not None and lies != then
-        return Verdict(output, True, note=f"{file} was changed since" if changed else "")
-    if file is None:
-        return Verdict(output, False, note=f"{output} is not there to compare with")
-    note = "" if lies == then else f"{file} was changed since, and is compared as it is now"
-    try:
-        return Verdict(output, False, difference(images.read(file), _decoded(data)), note)
-    except ImageError:
-        return Verdict(output, False, note=f"{file} cannot be read any more")
-    except ValueError:
-        return Verdict(output, False, note=f"{file} has another size")
-
-
-def _decoded(data: bytes) -> Photo:
-    return images.read_bytes(data, "what comes out now")
-
-
-def _result(run: Run, k: int) -> Path | None:
-    """The file of a result of then: where it was written, or beside the record."""
-    named = Path(run.outputs[k])
-    places = [run.record.parent / named.name, named]
-    return next((place for place in places if place.is_file()), None)
-
-
 def _refuse_nothing_to_compare(run: Run) -> None:
-    if not run.output_sha256 and not all(_result(run, k) for k in range(run.options.results)):
+    if not run.output_sha256 and not all(result_of(run, k) for k in range(run.options.results)):
         raise RecordError(
             f"There is nothing to compare with: {run.outputs[0]} is not there, and this record "
             "holds no hash of it.",
@@ -342,8 +293,3 @@ def _changed(run: Run) -> dict[str, tuple[str, str]]:
         for name, then in run.versions.items()
         if now.get(name) != then
     }
-
-
-def _sha256(path: Path) -> str:
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
