@@ -284,9 +284,10 @@ def starts(faces: Iterable[Record]) -> Iterator[str]:
 
 
 def chosen(faces: Iterable[Record]) -> Iterator[str]:
-    """A line for each face of which one sample was kept."""
+    """A line for each face that one of its samples was pasted for."""
     for face in faces:
-        if choice := face.get("choice"):
+        choice = face.get("choice")
+        if choice and face["restored"]:
             scores = ", ".join(f"{score:.4g}" for score in choice["scores"])
             yield (
                 f"  face {face['index']}: sample {choice['sample'] + 1} of "
