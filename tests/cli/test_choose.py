@@ -17,7 +17,20 @@ from difface_cli import models
 from difface_cli.cli.app import build
 from difface_cli.faces.likeness import Likeness
 
-QUICK = ["--steps", "1", "--n", "200", "--device", "cpu", "--precision", "fp32", "--samples", "2"]
+QUICK = [
+    "--steps",
+    "1",
+    "--n",
+    "200",
+    "--device",
+    "cpu",
+    "--precision",
+    "fp32",
+    "--gate",
+    "off",
+    "--samples",
+    "2",
+]
 
 
 def difface(*arguments: str | Path) -> Any:
