@@ -149,3 +149,14 @@ def test_whatever_torch_raises_the_file_is_damaged(
     monkeypatch.setattr(torch, "load", load)
     with pytest.raises(WeightsInvalid, match="damaged"):
         formats.read(path)
+
+
+def test_an_archive_whose_list_is_damaged_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "x.pth"
+    torch.save({"a": torch.ones(3)}, path)
+    data = bytearray(path.read_bytes())
+    entry = data.find(b"PK\x01\x02")
+    data[entry : entry + 4] = bytes(4)
+    path.write_bytes(data)
+    with pytest.raises(WeightsInvalid, match="damaged"):
+        formats.read(path)

@@ -95,10 +95,11 @@ def read(path: Path, name: str = "") -> dict[str, Tensor]:
 
 def _is_npz(path: Path) -> bool:
     """Whether a zip archive is numpy's: arrays, where PyTorch's has a pickle and storages."""
-    if not zipfile.is_zipfile(path):
+    try:
+        with zipfile.ZipFile(path) as archive:
+            names = archive.namelist()
+    except (OSError, ValueError, zipfile.BadZipFile):  # no archive, or a damaged one
         return False
-    with zipfile.ZipFile(path) as archive:
-        names = archive.namelist()
     return bool(names) and all(name.endswith(".npy") for name in names)
 
 
