@@ -9,6 +9,9 @@ from pathlib import Path
 
 from difface_cli.errors import OutputError
 
+PATTERN = ".difface-*.tmp"
+"""Of the hidden files; one is left only where the process was killed."""
+
 
 def write(target: Path, data: bytes) -> None:
     """Put `data` at `target` by way of a hidden file beside it.

@@ -132,6 +132,11 @@ def coloured(
     return entry | {"notice": INVENTED}
 
 
+def timeless(entry: Mapping[str, Any]) -> dict[str, Any]:
+    """A record without what differs when the same run is done again."""
+    return {key: value for key, value in entry.items() if key not in ("created", "seconds")}
+
+
 def _run(
     task: str, photo: Photo, ready: Ready, source: str, source_sha256: str, outputs: list[str]
 ) -> dict[str, Any]:

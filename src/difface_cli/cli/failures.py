@@ -27,14 +27,27 @@ def report(error: Exception, debug: bool) -> int:
     """
     if debug:
         traceback.print_exception(error)
-    known = error if isinstance(error, DifFaceError) else _translate(error)
-    if known is not None:
-        console.say("error", known.message, known.hint)
-        return known.exit_code
+    failure = known(error, debug)
+    console.say("error", failure.message, failure.hint)
+    return failure.exit_code
+
+
+def known(error: Exception, debug: bool = False) -> DifFaceError:
+    """`error` itself, or the failure that it stands for: of the machine, or of the program."""
+    if isinstance(error, DifFaceError):
+        return error
+    translated = _translate(error)
+    if translated is not None:
+        return translated
     text = f"{type(error).__name__}: {error}".strip().removesuffix(":")
     hint = "Please report it with the traceback above." if debug else ASK_FOR_TRACEBACK
-    console.say("error", f"unexpected error, a fault of the program: {text}", hint)
-    return UNEXPECTED
+    return _Fault(f"unexpected error, a fault of the program: {text}", hint)
+
+
+class _Fault(DifFaceError):
+    """An exception that nobody foresaw."""
+
+    exit_code = UNEXPECTED
 
 
 def interrupted() -> int:

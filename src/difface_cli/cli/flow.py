@@ -7,7 +7,7 @@ prepares the photos that come next, another finishes those that are drawn, each 
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Generic, TypeVar
@@ -40,7 +40,7 @@ class Stages(Generic[J, P, D, R]):
 
 
 def overlapped(
-    jobs: Sequence[J], stages: Stages[J, P, D, R]
+    jobs: Iterable[J], stages: Stages[J, P, D, R]
 ) -> Iterator[tuple[J, Callable[[], R]]]:
     """Do all jobs, and give each, in their order, with what waits for its result or raises.
 
@@ -75,7 +75,7 @@ def overlapped(
         behind.shutdown(cancel_futures=True)
 
 
-def _ahead(prepare: Callable[[J], P], jobs: Sequence[J]) -> Iterator[tuple[J, Future[P]]]:
+def _ahead(prepare: Callable[[J], P], jobs: Iterable[J]) -> Iterator[tuple[J, Future[P]]]:
     """Prepare jobs in a thread, a few before they are asked for."""
     thread = ThreadPoolExecutor(1, "prepare")
     coming: deque[tuple[J, Future[P]]] = deque()

@@ -25,6 +25,9 @@ class Job:
         preview: whether nothing but a picture of the numbered faces is written.
         report: whether a page to look at is written as well.
         contact: whether several results come with a contact sheet.
+        place: its name in the tree of results of a run over folders, with "/"; else empty.
+        twin: whether another photo of the run differs in its suffix alone, so that what is
+            written beside the result takes the suffix into its name.
     """
 
     source: str
@@ -33,6 +36,15 @@ class Job:
     preview: bool = False
     report: bool = False
     contact: bool = False
+    place: str = ""
+    twin: bool = False
+
+    def beside(self, ending: str) -> Path:
+        """A file or folder beside the result, called after it."""
+        if self.target is None:
+            raise ValueError("a stream has no file")
+        stem = self.target.name if self.twin else self.target.stem
+        return self.target.with_name(stem + ending)
 
     def sample(self, k: int) -> Path:
         """The file of the k-th sample: photo.jpg, photo.sample2.jpg, photo.sample3.jpg, …"""
@@ -47,7 +59,7 @@ class Job:
         """The file of the contact sheet, photo.samples.png; None when there is none."""
         if self.target is None or not self.contact or self.samples == 1:
             return None
-        return self.target.with_name(f"{self.target.stem}.samples.png")
+        return self.beside(".samples.png")
 
     @property
     def files(self) -> list[Path]:
@@ -55,18 +67,21 @@ class Job:
         if self.target is None:
             return []
         if self.preview:
-            return [self.target.with_name(f"{self.target.stem}.faces.png")]
+            return [self.beside(".faces.png")]
         samples = [self.sample(k) for k in range(self.samples)]
         sheet = [] if self.sheet is None else [self.sheet]
         pages = [self.page] if self.report else []
-        return [*samples, *sheet, *pages, self.target.with_suffix(".json")]
+        return [*samples, *sheet, *pages, self.beside(".json")]
 
     @property
     def page(self) -> Path:
         """The file of the report."""
-        if self.target is None:
-            raise ValueError("a stream has no file")
-        return self.target.with_suffix(".html")
+        return self.beside(".html")
+
+    @property
+    def faces(self) -> Path:
+        """The folder of --save-faces."""
+        return self.beside("_faces")
 
 
 def plan(
@@ -109,7 +124,7 @@ def plan(
         _refuse_inputs(job, sources)
         _refuse_masks(job, masks)
         if not overwrite:
-            _refuse_existing(job)
+            refuse_existing(job)
     return jobs
 
 
@@ -160,7 +175,7 @@ def _make(path: Path) -> None:
 
 
 def _target(source: str, output: Path | None, count: int, folder: Path) -> Path | None:
-    from difface_cli.images.writing import SUFFIXES, format_for
+    from difface_cli.images.writing import format_for
 
     if str(output) == STREAM or (output is None and source == STREAM):
         if count > 1:
@@ -174,10 +189,14 @@ def _target(source: str, output: Path | None, count: int, folder: Path) -> Path 
         format_for(output)
         return output
     name = Path("stdin.png" if source == STREAM else source).name
-    suffix = Path(name).suffix
-    if suffix.lower() not in SUFFIXES:
-        name += ".png"
-    return (output or folder) / name
+    return (output or folder) / writable(name)
+
+
+def writable(name: str) -> str:
+    """The name of the result for a photo of this name: PNG where its format is not written."""
+    from difface_cli.images.writing import SUFFIXES
+
+    return name if Path(name).suffix.lower() in SUFFIXES else name + ".png"
 
 
 def _refuse_clashes(jobs: list[Job]) -> None:
@@ -195,7 +214,7 @@ def _refuse_clashes(jobs: list[Job]) -> None:
 def _refuse_inputs(job: Job, sources: list[str]) -> None:
     for path in job.files:
         for source in sources:
-            if source != STREAM and _same(path, Path(source)):
+            if source != STREAM and same(path, Path(source)):
                 raise OutputError(
                     f"The output {path} is the input {source} itself, which is never changed.",
                     "Choose another file or folder with -o.",
@@ -205,7 +224,7 @@ def _refuse_inputs(job: Job, sources: list[str]) -> None:
 def _refuse_masks(job: Job, masks: Sequence[Path]) -> None:
     for path in job.files:
         for mask in masks:
-            if _same(path, mask) or _same(path.parent, mask):
+            if same(path, mask) or same(path.parent, mask):
                 raise OutputError(
                     f"The output {path} would be written over a mask, or among the masks of "
                     f"{mask}.",
@@ -213,7 +232,8 @@ def _refuse_masks(job: Job, masks: Sequence[Path]) -> None:
                 )
 
 
-def _refuse_existing(job: Job) -> None:
+def refuse_existing(job: Job) -> None:
+    """Raise OutputError where a file of the job is there already."""
     for path in job.files:
         if path.exists() or path.is_symlink():
             raise OutputError(
@@ -226,7 +246,8 @@ def real(path: Path) -> Path:
     return Path(os.path.realpath(path))
 
 
-def _same(a: Path, b: Path) -> bool:
+def same(a: Path, b: Path) -> bool:
+    """Whether two paths lead to the same file or folder, there already or not."""
     try:
         return a.samefile(b)
     except OSError:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import typer
 
 from difface_cli import gate as gates
+from difface_cli.cli import folder_options as tree
 from difface_cli.cli import options as shared
 
 
@@ -14,8 +15,13 @@ def register(app: typer.Typer) -> None:
 
 
 def restore(
-    photos: shared.Photos,
+    photos: tree.PhotosOrFolders,
     output: shared.Output = None,
+    recursive: tree.Recursive = False,
+    include: tree.Include = [],  # noqa: B006  # Typer makes a new one each time
+    exclude: tree.Exclude = [],  # noqa: B006
+    watch: tree.Watch = False,
+    fail_fast: tree.FailFast = False,
     model: shared.Model = "starter",
     models: shared.Models = None,
     n: shared.NOrAuto = None,
@@ -61,12 +67,16 @@ def restore(
 
     Each face drawn is measured, and left alone where restoring would lose (--gate, --force).
 
+    A folder's tree is mirrored in the output folder, whose manifest.jsonl tells what is done:
+    started again, a run that was stopped or killed does what is left.
+
     Restored detail is synthesised: it is no evidence of identity.
     """
     from difface_cli import options, registry
-    from difface_cli.cli import outputs, referring, restoring, values
+    from difface_cli.cli import batches, folders, outputs, referring, restoring, values
     from difface_cli.errors import UsageError
     from difface_cli.models import max_n, resolve_device, resolve_precision
+    from difface_cli.runs.trees import Wish
 
     known = registry.load(models)
     chosen = known.model(model, "restore")
@@ -120,7 +130,26 @@ def restore(
         as_json=as_json,
         references=referring.photos_in(reference_photos) if reference_photos else (),
     )
-    jobs = outputs.plan(
-        photos, output, samples=wishes.results, report=report, overwrite=overwrite, preview=dry_run
+    if not batches.wanted(photos, recursive, watch, include, exclude):
+        jobs = outputs.plan(
+            photos,
+            output,
+            samples=wishes.results,
+            report=report,
+            overwrite=overwrite,
+            preview=dry_run,
+        )
+        raise typer.Exit(restoring.run(jobs, session, dry_run=dry_run, fail_fast=fail_fast))
+    run = batches.Batch(
+        sources=photos,
+        wish=Wish(recursive, tuple(include), tuple(exclude)),
+        output=batches.folder(output),
+        samples=wishes.results,
+        report=report,
+        overwrite=overwrite,
+        preview=dry_run,
+        save_faces=save_faces,
+        fail_fast=fail_fast,
+        watch=watch,
     )
-    raise typer.Exit(restoring.run(jobs, session, dry_run=dry_run))
+    raise typer.Exit(folders.run(run, session))

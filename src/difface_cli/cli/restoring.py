@@ -15,6 +15,7 @@ import torch
 from difface_cli import costs, exhibits, images, models, pipeline, preview, report, sidecar
 from difface_cli.choosing import IDENTITY
 from difface_cli.cli import console, flow, outputs, referring, running, trusting
+from difface_cli.cli.accounts import Account, Unbegun
 from difface_cli.cli.outputs import STREAM, Job
 from difface_cli.cli.running import Outcome, Record, Source
 from difface_cli.exhibits import trusted
@@ -28,7 +29,12 @@ from difface_cli.registry import Model, Registry
 
 @dataclass(frozen=True)
 class Session:
-    """What holds for all photos of a run."""
+    """What holds for all photos of a run.
+
+    Attributes:
+        timeless: whether the records beside results leave out when and how fast they were made,
+            so that the same run gives the same bytes; its manifest tells that.
+    """
 
     registry: Registry
     model: Model
@@ -41,6 +47,7 @@ class Session:
     compiled: bool = False
     as_json: bool = False
     references: tuple[Path, ...] = ()
+    timeless: bool = False
 
     @cached_property
     def ready(self) -> Ready:
@@ -80,25 +87,40 @@ def choose_parts(registry: Registry, model: Model, **names: str | None) -> Model
     return model
 
 
-def run(jobs: list[Job], session: Session, *, dry_run: bool = False) -> int:
-    """Do all jobs, see `running.run`; those of several photos overlap."""
+def run(
+    jobs: list[Job], session: Session, *, dry_run: bool = False, fail_fast: bool = False
+) -> int:
+    """Do all jobs, see `running.run`."""
+    with Account(alone=len(jobs) == 1, fail_fast=fail_fast) as account:
+        do(jobs, session, account, dry_run=dry_run)
+        return account.close(len(jobs))
+
+
+def do(jobs: list[Job], session: Session, account: Account, *, dry_run: bool = False) -> None:
+    """Do jobs, keeping the account; those of several photos overlap."""
+    as_json = session.as_json
     if dry_run:
-        return running.run(jobs, partial(_preview, session), as_json=session.as_json)
+        running.one_by_one(jobs, partial(_preview, session), account, as_json=as_json)
+        return
     with outputs.folders() as make:
-        outcomes = partial(_outcomes, session, make, jobs)
-        return running.follow(jobs, outcomes, as_json=session.as_json)
+        outcomes = partial(_outcomes, session, make, jobs, account)
+        running.follow(jobs, outcomes, account, as_json=as_json)
 
 
 def _outcomes(
-    session: Session, make: Callable[[Path], None], jobs: list[Job], progress: Progress
+    session: Session,
+    make: Callable[[Path], None],
+    jobs: list[Job],
+    account: Account,
+    progress: Progress,
 ) -> Iterator[tuple[Job, Outcome]]:
     """Each job with what waits for its record and reports it."""
-    work = _Restoring(session, make, progress, len(jobs))
+    work = _Restoring(session, make, account, progress, len(jobs))
     # A thread that reads standard input could not be stopped.
     if len(jobs) > 1 and all(job.source != STREAM for job in jobs):
-        done = flow.overlapped(jobs, work.stages)
+        done = flow.overlapped(account.going(jobs), work.stages)
     else:
-        done = ((job, partial(work.alone, job)) for job in jobs)
+        done = ((job, partial(work.alone, job)) for job in account.going(jobs))
     for job, outcome in done:
         yield job, partial(_reported, session, job, outcome)
 
@@ -117,9 +139,15 @@ class _Restoring:
     """The stages of `pipeline` with reading before them and writing behind."""
 
     def __init__(
-        self, session: Session, make: Callable[[Path], None], progress: Progress, count: int
+        self,
+        session: Session,
+        make: Callable[[Path], None],
+        account: Account,
+        progress: Progress,
+        count: int,
     ) -> None:
         self._session, self._make, self._progress = session, make, progress
+        self._account = account
         self._count, self._drawn = count, 0
         self._drawing: Drawing | None = None  # made with the model, when a photo could be read
 
@@ -144,6 +172,7 @@ class _Restoring:
     def begin(self, progress: Progress, job: Job) -> _Begun:
         """Read the photo, find its faces and cut them out."""
         start, session = time.perf_counter(), self._session
+        self._account.begin(job)
         progress.stage("reading")
         source = running.read(job.source)
         if job.target is not None:
@@ -152,7 +181,13 @@ class _Restoring:
         return _Begun(job, source, prepared, time.perf_counter() - start)
 
     def draw(self, begun: _Begun) -> Future[Drawn]:
-        """Send the photo's faces through the networks."""
+        """Send the photo's faces through the networks.
+
+        Raises:
+            Unbegun: when the run was stopped meanwhile.
+        """
+        if self._account.stopped:
+            raise Unbegun
         self._progress.photo(Path(begun.job.source).name, self._drawn, self._count)
         self._drawn += 1
         if self._drawing is None:
@@ -185,19 +220,19 @@ class _Restoring:
             quality=session.quality,
             seconds=before + time.perf_counter() - start,
         )
+        told = sidecar.timeless(record) if session.timeless else record
         beside = {}
         if job.report:
-            page = exhibits.restoration(begun.source.photo, result, record)
+            page = exhibits.restoration(begun.source.photo, result, told)
             beside[job.page] = report.render(page).encode()
-        running.write(job, begun.source, result.photos, record, session.quality, beside)
+        running.write(job, begun.source, result.photos, told, session.quality, beside)
         if session.save_faces and job.target is not None:
             _write_faces(job, result)
-        return {"status": "restored" if result.crops else "no face"} | record
+        return {"status": "restored" if result.crops else "no face"} | record | told
 
 
 def _write_faces(job: Job, result: Restoration) -> None:
-    target = job.files[0]
-    folder = target.with_name(f"{target.stem}_faces")
+    folder = job.faces
     known = {found.index: found.trust for found in result.faces}
     with outputs.folder(folder):
         for crops in result.crops:

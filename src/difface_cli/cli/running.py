@@ -12,20 +12,18 @@ from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from types import MappingProxyType
-from typing import Any
 
 from difface_cli import atomic, images
-from difface_cli.cli import console, outputs
+from difface_cli.cli import accounts, console, outputs
+from difface_cli.cli.accounts import Account, Unbegun
 from difface_cli.cli.outputs import STREAM, Job
-from difface_cli.errors import DifFaceError
 from difface_cli.images import Photo
 from difface_cli.images.writing import SUFFIXES
 from difface_cli.progress import Progress
 
-BATCH_FAILED = 1
 NONE: Mapping[Path, bytes] = MappingProxyType({})
 
-Record = dict[str, Any]
+Record = accounts.Record
 Work = Callable[[Job, Progress], Record]
 Outcome = Callable[[], Record]
 
@@ -47,49 +45,57 @@ def run(jobs: list[Job], work: Work, *, as_json: bool) -> int:
         as_json: whether each record is printed as a line of JSON; nothing else goes to stdout.
 
     Returns:
-        0, or 1 when some of several photos failed.
+        0; 1 when some of several photos failed; 130 when the user stopped it before its end.
 
     Raises:
         DifFaceError: when the only photo failed.
     """
+    with Account(alone=len(jobs) == 1) as account:
+        one_by_one(jobs, work, account, as_json=as_json)
+        return account.close(len(jobs))
 
-    def one_by_one(progress: Progress) -> Iterator[tuple[Job, Outcome]]:
-        for index, job in enumerate(jobs):
+
+def one_by_one(jobs: list[Job], work: Work, account: Account, *, as_json: bool) -> None:
+    """Do jobs one after the other, keeping the account."""
+
+    def outcomes(progress: Progress) -> Iterator[tuple[Job, Outcome]]:
+        for index, job in enumerate(account.going(jobs)):
             progress.photo(Path(job.source).name, index, len(jobs))
+            account.begin(job)
             yield job, partial(work, job, progress)
 
-    return follow(jobs, one_by_one, as_json=as_json)
+    follow(jobs, outcomes, account, as_json=as_json)
 
 
 def follow(
     jobs: list[Job],
     outcomes: Callable[[Progress], Iterable[tuple[Job, Outcome]]],
+    account: Account,
     *,
     as_json: bool,
-) -> int:
-    """Tell of each photo as it is done; returns and raises as `run`.
+) -> None:
+    """Tell of each photo as it is done.
 
     Args:
         outcomes: each job in its order, with what gives its record once its results are written,
-            or raises.
+            or raises: `accounts.Unbegun` where the run was stopped before it.
     """
-    failed = 0
     with console.photo_progress(len(jobs), quiet=as_json) as progress:
         for job, outcome in outcomes(progress):
             try:
                 record = outcome()
-            except DifFaceError as error:
-                if len(jobs) == 1:
-                    raise
-                failed += 1
-                record = {"status": "failed", "input": {"path": job.source}, "error": str(error)}
-                console.say("error", error.message, error.hint)
+            except Unbegun:
+                account.drop(job)
+                continue
+            except Exception as error:
+                account.fail(job, error)
+                told = str(account.failed[job.source])
+                record = {"status": "failed", "input": {"path": job.source}, "error": told}
+            else:
+                account.end(job, record)
             if as_json and job.target is not None:
                 sys.stdout.write(_json(record) + "\n")
                 sys.stdout.flush()
-    if failed:
-        console.say("failed", f"{failed} of {len(jobs)} photos, see above.")
-    return BATCH_FAILED if failed else 0
 
 
 def read(name: str) -> Source:
@@ -98,11 +104,9 @@ def read(name: str) -> Source:
         data = images.read_stdin()
         digest = hashlib.sha256(data).hexdigest()
         return Source(images.read_bytes(data, "stdin"), digest, lambda: data)
-    path = Path(name)
-    photo = images.read(path)
-    with path.open("rb") as file:
-        digest = hashlib.file_digest(file, "sha256").hexdigest()
-    return Source(photo, digest, path.read_bytes)
+    images.peek(name)  # before a large file is read that is no picture
+    data = images.contents(name)  # once: the file may be another one a moment later
+    return Source(images.read_bytes(data, name), hashlib.sha256(data).hexdigest(), lambda: data)
 
 
 def folder(job: Job) -> AbstractContextManager[None]:
@@ -132,7 +136,8 @@ def write(
         sys.stdout.buffer.flush()
         return
     hashes: list[str] = []
-    with outputs.all_or_none(job.files):
+    # Its folder was made before, and may have gone with another photo that failed.
+    with outputs.folder(job.target.parent), outputs.all_or_none(job.files):
         for k in range(job.samples):
             target = job.sample(k)
             data = encoded(source, photos[k], target, quality)

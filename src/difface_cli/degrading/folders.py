@@ -7,10 +7,7 @@ from collections.abc import Iterable
 from pathlib import Path, PurePosixPath
 
 from difface_cli.errors import OutputError
-
-_COMMON = (".jpg", ".jpeg", ".png", ".webp", ".tif", ".tiff", ".bmp")
-SUFFIXES = frozenset((*_COMMON, ".gif", ".ppm", ".pgm", ".jp2", ".avif"))
-"""Of what is taken for a picture; other files of a folder are passed over."""
+from difface_cli.images.reading import SUFFIXES
 
 
 def pictures(folder: Path) -> list[str]:

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
 from difface_cli.degrading import folders
-from difface_cli.degrading.folders import SUFFIXES
 from difface_cli.errors import UsageError
+from difface_cli.images.reading import SUFFIXES
 
 __all__ = ["SUFFIXES", "Matched", "Pair", "match", "stems"]
 

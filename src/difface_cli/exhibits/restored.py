@@ -100,11 +100,12 @@ def _face(crops: Crops, trust: Trust | None, photo: Photo) -> report.Comparison:
 def _settings(record: Record) -> tuple[report.Facts, ...]:
     files = {"input": record["input"]["path"], "SHA-256 of the input": record["input"]["sha256"]}
     files |= {f"output {k}": name for k, name in enumerate(record["outputs"], start=1)}
-    seconds = {stage: f"{taken:.2f}" for stage, taken in record["seconds"].items()}
+    taken = record.get("seconds", {})
+    seconds = {stage: f"{duration:.2f}" for stage, duration in taken.items()}
     return (
         report.Facts("Files", files),
         shared.model_facts(record),
         shared.setting_facts(record),
-        report.Facts("Seconds", seconds),
+        *([report.Facts("Seconds", seconds)] if seconds else []),
         report.Facts("Versions", record["versions"]),
     )

@@ -22,8 +22,9 @@ def title(path: str) -> str:
 
 
 def footer(record: Record) -> str:
-    """What made the page, and when."""
-    return f"Made by difface {record['difface']}, {record['created']}."
+    """What made the page, and when, where the record tells."""
+    when = f", {record['created']}" if "created" in record else ""
+    return f"Made by difface {record['difface']}{when}."
 
 
 def whole(photo: Photo, alt: str) -> report.Picture:

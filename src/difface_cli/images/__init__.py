@@ -24,7 +24,7 @@ from difface_cli.images.photo import (
     upscale,
     with_pixels,
 )
-from difface_cli.images.reading import peek, read, read_bytes, read_stdin
+from difface_cli.images.reading import contents, peek, read, read_bytes, read_stdin
 from difface_cli.images.screen import on_screen
 from difface_cli.images.writing import encode, format_for, write
 
@@ -32,6 +32,7 @@ __all__ = [
     "MAX_PIXELS",
     "MIN_SIDE",
     "Photo",
+    "contents",
     "desaturated",
     "encode",
     "format_for",

@@ -22,6 +22,9 @@ from difface_cli.images.quiet import quiet_pillow
 
 # Formats without a signature (TGA) or that run other programs (EPS) are left out.
 FORMATS = ("JPEG", "PNG", "WEBP", "TIFF", "BMP", "GIF", "PPM", "JPEG2000", "AVIF")
+_COMMON = (".jpg", ".jpeg", ".jpe", ".jfif", ".png", ".webp", ".tif", ".tiff", ".bmp", ".gif")
+SUFFIXES = frozenset((*_COMMON, ".ppm", ".pgm", ".pbm", ".pnm", ".jp2", ".avif"))
+"""Of the files that are taken for pictures among others in a folder, in lower case."""
 MAX_STDIN = 4_000_000_000
 """Most bytes taken from standard input."""
 
@@ -55,7 +58,18 @@ def read(source: Path | str | BinaryIO, *, name: str | None = None) -> Photo:
 
 def read_bytes(data: bytes, name: str) -> Photo:
     """The picture in the bytes of a file, called `name` in errors; see `read`."""
-    return _photo(io.BytesIO(data), name)
+    return _photo(io.BytesIO(data), _label(name))
+
+
+def contents(path: Path | str) -> bytes:
+    """The bytes of a regular file, whatever is in it; ImageError when it cannot be read."""
+    label = _label(path)
+    with _opened(Path(path), label) as file:
+        try:
+            return file.read()
+        except (OSError, MemoryError) as error:
+            reason = getattr(error, "strerror", None) or "it does not fit into memory"
+            raise ImageError(f"{label} cannot be read: {reason}.", hint=_AGAIN) from error
 
 
 def read_stdin() -> bytes:

@@ -16,10 +16,10 @@ from torch.func import functional_call
 
 from difface_cli.errors import DifFaceError
 from difface_cli.images import Photo, write
+from difface_cli.interrupts import Interrupts
 from difface_cli.training import checkpoints
 from difface_cli.training.average import Average
 from difface_cli.training.feed import feed
-from difface_cli.training.interrupts import Interrupts
 from difface_cli.training.metrics import Metrics
 from difface_cli.training.objective import Batch, Objective
 from difface_cli.training.rates import rate

@@ -1,18 +1,26 @@
-"""Ctrl-C as a wish that is granted at the end of a step."""
+"""Ctrl-C as a wish that is granted at the end of a step, or of a photo."""
 
 from __future__ import annotations
 
+import os
 import signal
 import threading
 from types import FrameType
 from typing import Any
 
+STDERR = 2
+
 
 class Interrupts:
-    """While entered, the first Ctrl-C only sets `seen`; a second one stops at once."""
+    """While entered, the first Ctrl-C only sets `seen`; a second one stops at once.
 
-    def __init__(self) -> None:
+    Args:
+        answer: what the first one is answered with, on stderr.
+    """
+
+    def __init__(self, answer: str = "") -> None:
         self.seen = False
+        self._answer = answer
         self._before: Any = None
 
     def __enter__(self) -> Interrupts:
@@ -29,3 +37,5 @@ class Interrupts:
         if self.seen:
             raise KeyboardInterrupt
         self.seen = True
+        if self._answer:  # by hand, since printing may be what was interrupted
+            os.write(STDERR, f"\n{self._answer}\n".encode())

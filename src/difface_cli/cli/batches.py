@@ -1,0 +1,305 @@
+"""Runs over folders: which photos are left, the books that are kept, and how they go on."""
+
+from __future__ import annotations
+
+import hashlib
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from functools import partial
+from pathlib import Path
+
+from difface_cli.cli import console, outputs
+from difface_cli.cli.accounts import Account, Record
+from difface_cli.cli.outputs import Job
+from difface_cli.errors import OutputError, UsageError
+from difface_cli.images.writing import SUFFIXES
+from difface_cli.runs import arrivals, ledger, manifest, trees
+from difface_cli.runs.ledger import Ledger
+from difface_cli.runs.manifest import Entry, Stamp
+from difface_cli.runs.trees import Tree, Wish
+
+Do = Callable[[list[Job], Account], object]
+
+
+@dataclass(frozen=True)
+class Batch:
+    """A run over folders.
+
+    Attributes:
+        output: the folder of the results.
+        samples, report, preview: see `Job`.
+        save_faces: whether the faces of each photo are written as well.
+        overwrite: whether files that no run has written may be replaced.
+        watch: whether to wait for further photos until the user stops it.
+        settings: the fingerprint of all that bears on the results.
+    """
+
+    sources: list[str]
+    wish: Wish
+    output: Path
+    samples: int = 1
+    report: bool = False
+    preview: bool = False
+    save_faces: bool = False
+    overwrite: bool = False
+    fail_fast: bool = False
+    watch: bool = False
+    settings: str = ""
+
+
+def wanted(sources: list[str], *options: object) -> bool:
+    """Whether these sources, or options that are for folders, make a run over folders."""
+    return any(options) or any(Path(source).is_dir() for source in sources)
+
+
+def folder(output: Path | None) -> Path:
+    """The user's -o as the folder of the results.
+
+    Raises:
+        UsageError: when it is no folder.
+    """
+    if output is None:
+        return outputs.FOLDER
+    single = output.suffix.lower() in SUFFIXES or str(output) == outputs.STREAM
+    if not output.is_dir() and (single or output.exists()):
+        raise UsageError(
+            f"{output} cannot hold a folder of photos.", "Give a folder with -o instead."
+        )
+    return output
+
+
+def fingerprint(*choices: object) -> str:
+    """A hash of everything that bears on the results: records of plain values."""
+    return hashlib.sha256(repr(choices).encode()).hexdigest()[:16]
+
+
+def run(batch: Batch, do: Do, *, quiet: bool = False) -> int:
+    """Do what is left of the photos.
+
+    Args:
+        do: does jobs, keeping the account.
+        quiet: print no line about the whole.
+
+    Returns:
+        the exit code, see `Account.close`.
+
+    Raises:
+        UsageError, OutputError: before any work, for folders without photos and for results that
+            would take the place of files that no run has written.
+    """
+    tree = _look(batch)
+    with ledger.held(batch.output) as books, _Kept(batch, books) as account:
+        for path, error in tree.closed:
+            account.refuse(str(path), error)
+        if batch.watch:
+            return account.close(_watch(batch, books, account, do))
+        jobs = left(tree.photos, batch, books)
+        if not quiet:
+            console.plain(_summary(tree, len(jobs)), stderr=True)
+        if jobs:
+            do(jobs, account)
+        return account.close(len(tree.closed) + len(jobs))
+
+
+def plan(batch: Batch) -> list[Job]:
+    """All the photos, whatever was done before.
+
+    Raises:
+        UsageError, OutputError: see `run`.
+    """
+    tree = _look(batch)
+    inputs = _Inputs(tree.photos)
+    jobs = [_job(photo, batch) for photo in tree.photos]
+    for job in jobs:
+        inputs.refuse(job)
+        if not batch.overwrite:
+            outputs.refuse_existing(job)
+    return jobs
+
+
+def _look(batch: Batch) -> Tree:
+    if outputs.STREAM in batch.sources:
+        raise UsageError("stdin is no folder.", "Name a folder, or leave the options for it out.")
+    for source in batch.sources:
+        if outputs.same(batch.output, Path(source)):
+            raise OutputError(
+                f"The output {batch.output} is an input itself, which is never changed.",
+                "Choose another folder with -o.",
+            )
+    tree = trees.look(batch.sources, batch.wish, batch.output)
+    if not (tree.photos or tree.closed or batch.watch):
+        raise UsageError(
+            f"There is no picture in {', '.join(batch.sources)}.",
+            "Name another folder, or --recursive to look into its folders.",
+        )
+    return tree
+
+
+def left(photos: tuple[trees.Photo, ...], batch: Batch, books: Ledger) -> list[Job]:
+    """The photos that are not done.
+
+    Raises:
+        OutputError: for results in the place of inputs, of one another, or of foreign files.
+    """
+    jobs = []
+    inputs = _Inputs(photos)
+    taken: dict[Path, str] = {}
+    for photo in photos:
+        job = _job(photo, batch)
+        for path in job.files:
+            if taken.setdefault(path, job.source) != job.source:
+                raise OutputError(
+                    f"{taken[path]} and {job.source} would both be written to {path}.",
+                    "Rename one of them, or leave it out with --exclude.",
+                )
+        entry = books.entries.get(job.place)
+        if entry is None or not entry.holds(batch.output, photo.path, batch.settings):
+            inputs.refuse(job)
+            if not batch.overwrite:
+                _refuse_foreign(job, batch.output, books)
+            jobs.append(job)
+    return jobs
+
+
+def _job(photo: trees.Photo, batch: Batch) -> Job:
+    target = batch.output / outputs.writable(photo.name)
+    return Job(
+        str(photo.path),
+        target,
+        samples=batch.samples,
+        preview=batch.preview,
+        report=batch.report,
+        place=photo.name,
+        twin=photo.twin,
+    )
+
+
+def _refuse_foreign(job: Job, folder: Path, books: Ledger) -> None:
+    for path in job.files:
+        if path.exists() or path.is_symlink():
+            name = path.relative_to(folder).as_posix()
+            if not books.is_ours(name, job.place):
+                raise OutputError(
+                    f"{path} exists already, and is not as a run has written it.",
+                    "Add --overwrite to replace such files, or choose another -o.",
+                )
+
+
+class _Inputs:
+    """The photos that are read, to be told from the files that are written."""
+
+    def __init__(self, photos: tuple[trees.Photo, ...]) -> None:
+        self._folders: dict[Path, Path] = {}
+        self._files = {self._real(photo.path) for photo in photos}
+
+    def _real(self, path: Path) -> Path:
+        """The path with links in its folders followed, each folder looked at once."""
+        if path.parent not in self._folders:
+            self._folders[path.parent] = outputs.real(path.parent)
+        return self._folders[path.parent] / path.name
+
+    def refuse(self, job: Job) -> None:
+        """Raise OutputError where the job would write over an input."""
+        for path in job.files:
+            if self._real(path) in self._files:
+                raise OutputError(
+                    f"The output {path} is an input itself, which is never changed.",
+                    "Choose another folder with -o.",
+                )
+
+
+class _Kept(Account):
+    """An account that is kept in the books of the folder as well."""
+
+    def __init__(self, batch: Batch, books: Ledger) -> None:
+        super().__init__(fail_fast=batch.fail_fast)
+        self._batch = batch
+        self._books = books
+        self._began: dict[str, tuple[float, Stamp | None]] = {}
+
+    def begin(self, job: Job) -> None:
+        # The stamp is of before the reading: a file that changes after it is seen to have changed.
+        self._began[job.source] = (time.perf_counter(), Stamp.of(Path(job.source)))
+        self._books.begin(job.place)
+
+    def drop(self, job: Job) -> None:
+        del self._began[job.source]
+        self._books.drop(job.place)
+
+    def end(self, job: Job, record: Record) -> None:
+        digests = {path: manifest.sha256(path) for path in _written(job, self._batch.save_faces)}
+        names = {
+            path.relative_to(self._batch.output).as_posix(): digest
+            for path, digest in digests.items()
+        }
+        super().end(job, record)
+        try:
+            self._note(job, record, names)
+        except OutputError as error:
+            self.refuse(job.source, error)
+            self.halt()
+
+    def fail(self, job: Job, error: Exception) -> None:
+        super().fail(job, error)
+        told = {"status": manifest.FAILED, "error": str(self.failed[job.source])}
+        try:
+            self._note(job, told, {})
+        except OutputError:  # the photo's own failure says more
+            self.halt()
+
+    def _note(self, job: Job, record: Record, names: dict[str, str]) -> None:
+        start, stamp = self._began.pop(job.source)
+        whole = {"total": round(time.perf_counter() - start, 3)}
+        self._books.end(
+            Entry(
+                photo=job.place,
+                input=job.source,
+                sha256=record.get("input", {}).get("sha256", ""),
+                stamp=stamp,
+                settings=self._batch.settings,
+                status=record["status"],
+                outputs=names,
+                error=record.get("error", ""),
+                seconds=record.get("seconds", whole),
+                finished=datetime.now(UTC).isoformat(timespec="seconds"),
+            )
+        )
+
+    def arguments(self, given: list[str]) -> list[str]:
+        return given  # the manifest knows what is done
+
+
+def _written(job: Job, faces: bool) -> list[Path]:
+    return [*job.files, *(sorted(job.faces.glob("*.png")) if faces else [])]
+
+
+def _watch(batch: Batch, books: Ledger, account: Account, do: Do) -> int:
+    """Do photos as they come, until the user stops it.
+
+    Returns:
+        how many there were.
+    """
+    met: set[str] = set()
+    look = partial(trees.look, batch.sources, batch.wish, batch.output)
+    for photos in arrivals.settled(look, lambda: account.stopped):
+        jobs = []
+        for photo in photos:
+            try:
+                jobs += left((photo,), batch, books)
+            except OutputError as error:
+                account.refuse(str(photo.path), error)
+        met.update(job.source for job in jobs)
+        do(jobs, account)
+    return len(met | account.failed.keys())
+
+
+def _summary(tree: Tree, left: int) -> str:
+    count = len(tree.photos)
+    parts = [f"{count} photo{'' if count == 1 else 's'}"]
+    if left < count:
+        parts.append(f"{count - left} of them done already")
+    if tree.others:
+        parts.append(f"{tree.others} other file{'' if tree.others == 1 else 's'} passed over")
+    return ", ".join(parts)
