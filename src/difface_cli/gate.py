@@ -35,6 +35,8 @@ class Limits:
 
 
 LIMITS = Limits()
+OF_AUTO_N = Limits(blur=3.0)
+"""With an N of its own a face gains by restoring from a smaller blur on, see docs/n-auto.md."""
 
 
 def before(turn: float, inside: float, limits: Limits = LIMITS) -> str:

@@ -11,7 +11,7 @@ import pytest
 import torch
 from torch import Tensor
 
-from difface_cli import auto_n
+from difface_cli import auto_n, gate
 from difface_cli.auto_n import Start
 from difface_cli.difface import Settings
 from difface_cli.diffusion.denoiser import Denoised
@@ -56,3 +56,19 @@ def test_faces_of_one_photo_have_their_own_n(batch: int) -> None:
         for one, other in zip(both.crops[index].restored, alone.crops[index].restored, strict=True):
             np.testing.assert_allclose(one, other, atol=1e-5)
         assert alone.crops[index].start is None
+
+
+def test_the_gate_asks_faces_with_an_n_of_their_own_for_less(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    asked = []
+
+    def after(blur: float, shift: Any, variation: Any, limits: gate.Limits) -> str:
+        asked.append(limits)
+        return ""
+
+    monkeypatch.setattr(gate, "after", after)
+    restore(photo(), model(), replace(AUTO, gate="on"))
+    restore(photo(), model(), replace(AUTO, gate="on", auto_n=False))
+    assert asked == [gate.OF_AUTO_N] * 2 + [gate.LIMITS] * 2
+    assert gate.OF_AUTO_N.blur < gate.LIMITS.blur

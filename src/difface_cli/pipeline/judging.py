@@ -76,7 +76,9 @@ def judge(
 def _judged(found: Found, measured: Trust | None, options: Options) -> Found:
     if measured is None:
         return found
-    reason = gate.after(measured.consistency.severity.width, measured.shift, measured.variation)
+    limits = gate.OF_AUTO_N if options.auto_n else gate.LIMITS
+    width = measured.consistency.severity.width
+    reason = gate.after(width, measured.shift, measured.variation, limits)
     return doubted(replace(found, trust=measured), found.doubt or reason, options)
 
 
