@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from types import MappingProxyType
 
 import pytest
 
@@ -10,7 +11,8 @@ from difface_cli.difface import Settings
 from difface_cli.errors import FaceError, UsageError
 from difface_cli.faces.align import FFHQ_TEMPLATE_512
 from difface_cli.faces.detect import Face
-from difface_cli.options import Options, check, choose, parse_choice
+from difface_cli.options import Options, check, choose, parse_choice, settings
+from difface_cli.registry import Model
 
 QUICK = Options(settings=Settings(n=200, steps=3))
 
@@ -64,3 +66,27 @@ class TestChoice:
 def test_options_out_of_range_are_named(options: Options, named: str) -> None:
     with pytest.raises(UsageError, match=named):
         check(options, "tiny", 600)
+
+
+class TestSettings:
+    """What the user leaves out is the model's; --fast is a sampler and its steps."""
+
+    MODEL = Model("m", "restore", MappingProxyType({}), n=300, steps=40, eta=0.25)
+
+    def test_the_models_own_where_the_user_names_none(self) -> None:
+        assert settings(self.MODEL, None, None, None, None) == Settings(300, 40, 0.25, "ddim")
+        assert settings(self.MODEL, 20, None, 1.0, "ddpm") == Settings(20, 20, 1.0, "ddpm")
+
+    def test_fast_is_few_steps_of_second_order(self) -> None:
+        fast = settings(self.MODEL, None, None, None, None, fast=True)
+        assert fast == Settings(300, 10, 0.25, "dpm++")
+        assert settings(self.MODEL, 6, None, None, "dpm++", fast=True).steps == 6
+
+    def test_a_named_number_of_steps_wins(self) -> None:
+        assert settings(self.MODEL, None, 15, 0.0, None, fast=True) == Settings(
+            300, 15, 0.0, "dpm++"
+        )
+
+    def test_another_sampler_is_refused(self) -> None:
+        with pytest.raises(UsageError, match=r"--fast runs dpm\+\+.*says ddim"):
+            settings(self.MODEL, None, None, None, "ddim", fast=True)

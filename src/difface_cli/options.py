@@ -17,6 +17,7 @@ UPSCALES = (1, 2, 4)
 GRAYS = ("auto", "on", "off")
 MEASURES = ("consistency", "sharpness", "identity")
 """What a sample can be chosen by, see `choosing`."""
+FAST_SAMPLER, FAST_STEPS = "dpm++", 10
 CHOICES = ("all", "largest", "center")
 
 
@@ -72,15 +73,36 @@ class Options:
 
 
 def settings(
-    model: Model, n: int | None, steps: int | None, eta: float | None, sampler: str
+    model: Model,
+    n: int | None,
+    steps: int | None,
+    eta: float | None,
+    sampler: str | None,
+    *,
+    fast: bool = False,
 ) -> Settings:
-    """The user's settings, with the model's own where the user names none (None)."""
+    """The user's settings, with the model's own where the user names none (None).
+
+    Args:
+        fast: whether the sampler is that of few steps, and these are few unless the user names
+            their number; measured by benchmarks/fewer_steps.py.
+
+    Raises:
+        UsageError: for another sampler that is to be fast.
+    """
     n = model.n if n is None else n
+    if fast:
+        if sampler not in (None, FAST_SAMPLER):
+            raise UsageError(
+                f"--fast runs {FAST_SAMPLER}, and --sampler says {sampler}.",
+                "Leave one of them out; --steps sets the number of calls.",
+            )
+        sampler, steps = FAST_SAMPLER, min(FAST_STEPS, n) if steps is None else steps
     return Settings(
         n=n,
         steps=min(model.steps, n) if steps is None else steps,
         eta=model.eta if eta is None else eta,
-        sampler=sampler,
+        sampler=sampler or Settings.sampler,
     )
 
 

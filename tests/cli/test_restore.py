@@ -189,6 +189,16 @@ def test_compiled_runs_are_recorded_and_translate_the_prior_alone(
     assert record["settings"]["compiled"] is True
 
 
+def test_fast_is_recorded_as_what_it_stands_for(album: Path) -> None:
+    machine = ("--device", "cpu", "--precision", "fp32")
+    assert difface("restore", "photo.png", "--fast", "--steps", "3", *machine).exit_code == 0
+    settings = json.loads((album / "restored/photo.json").read_text())["settings"]
+    assert (settings["sampler"], settings["steps"]) == ("dpm++", 3)
+    refused = difface("restore", "photo.png", "--fast", "--sampler", "ddpm", *machine)
+    assert refused.exit_code == 2
+    assert "--fast runs dpm++" in refused.output
+
+
 class TestDryRun:
     """Faces and cost, and nothing restored."""
 

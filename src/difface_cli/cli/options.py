@@ -141,6 +141,23 @@ Estimator = Annotated[
 SamplerOption = Annotated[
     Sampler, typer.Option("--sampler", help="How the chain runs back.", rich_help_panel=METHOD)
 ]
+SamplerOrFast = Annotated[
+    Sampler | None,
+    typer.Option(
+        "--sampler",
+        help="How the chain runs back. Default: ddim, or dpm++ with --fast.",
+        rich_help_panel=METHOD,
+        show_default=False,
+    ),
+]
+Fast = Annotated[
+    bool,
+    typer.Option(
+        "--fast",
+        help="10 calls of the prior by dpm++, as good as 100 by ddim; --steps says how many.",
+        rich_help_panel=METHOD,
+    ),
+]
 Gamma = Annotated[
     float,
     typer.Option(

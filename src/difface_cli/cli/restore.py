@@ -28,7 +28,8 @@ def restore(
     steps: shared.Steps = None,
     eta: shared.Eta = None,
     estimator: shared.Estimator = None,
-    sampler: shared.SamplerOption = shared.Sampler.ddim,
+    sampler: shared.SamplerOrFast = None,
+    fast: shared.Fast = False,
     seed: shared.Seed = 0,
     samples: shared.Samples = 1,
     choose: shared.ChooseOption = None,
@@ -82,7 +83,9 @@ def restore(
     chosen = known.model(model, "restore")
     asked, auto_n = values.n(n)
     wishes = options.Options(
-        settings=options.settings(chosen, asked, steps, eta, sampler.value),
+        settings=options.settings(
+            chosen, asked, steps, eta, sampler.value if sampler else None, fast=fast
+        ),
         seed=seed,
         samples=samples,
         auto_n=auto_n,
