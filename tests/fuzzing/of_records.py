@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import json
+import tempfile
 import tomllib
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 from hypothesis import strategies as st
 
@@ -17,6 +19,7 @@ from difface_cli.degradations import Degradation, OldPhoto
 from difface_cli.degrading import Treatment, apply, manifest
 from difface_cli.errors import DifFaceError, UsageError
 from difface_cli.images import Photo
+from difface_cli.runs import manifest as run_manifests
 from difface_cli.training import making, recipe
 from difface_cli.training.scenes.album import Album
 from difface_cli.weights.places import sha256
@@ -131,6 +134,36 @@ def training(data: bytes, folder: Path) -> None:
         making.network(read)
 
 
+DONE = run_manifests.Entry(
+    photo="a/b.png",
+    input="/scans/a/b.png",
+    sha256="0" * 64,
+    stamp=run_manifests.Stamp(1, 2, 3),
+    settings="0" * 16,
+    status="restored",
+    outputs={"a/b.png": "1" * 64},
+    error="",
+    seconds={"total": 1.0},
+    finished="2026-01-01T00:00:00+00:00",
+)
+
+
+def done() -> dict[str, Any]:
+    """A line of a run's manifest."""
+    with tempfile.TemporaryDirectory() as folder:
+        run_manifests.append(Path(folder), DONE)
+        line: dict[str, Any] = json.loads(Path(folder, run_manifests.NAME).read_text())
+    return line
+
+
+def run_manifest(data: bytes, folder: Path) -> None:
+    """The manifest of a run over a folder, taken up again."""
+    put(folder, run_manifests.NAME, data + b"\n")
+    run_manifests.mend(folder)
+    for entry in run_manifests.load(folder).values():
+        entry.holds(folder, folder / "b.png", DONE.settings)
+
+
 PORTRAITS = [
     {
         **{"id": "a", "split": "train", "box": [1, 2, 30, 40]},
@@ -181,6 +214,7 @@ TARGETS = {
     "record": Target(json_files(RECORD, FILLING), record),
     "sweep record": Target(json_files(SWEPT), sweep),
     "manifest": Target(json_files(LINE), degraded),
+    "run manifest": Target(json_files(done()), run_manifest),
     "recipe": Target(toml_files(*RECIPES, *TINY_RECIPES), training),
     "album": Target(json_files(PORTRAITS), album),
     "params": Target(json_files(SMALL["unet"]), params),

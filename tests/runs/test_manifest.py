@@ -140,3 +140,23 @@ class TestHolds:
         source.write_bytes(b"photo")
         os.utime(source, (1, 1))
         assert entry.holds(tmp_path, source, "s")
+
+
+@pytest.mark.parametrize(
+    ("before", "after"),
+    [("[10, 20, 30]", "[Infinity, 20, 30]"), ('"total": 1.5', f'"total": 1{"0" * 400}')],
+)
+def test_numbers_without_end_are_one_sentence(tmp_path: Path, before: str, after: str) -> None:
+    append(tmp_path, ENTRY)
+    path = tmp_path / "manifest.jsonl"
+    assert before in path.read_text()
+    path.write_text(path.read_text().replace(before, after))
+    with pytest.raises(OutputError, match="Line 1"):
+        load(tmp_path)
+
+
+def test_a_result_whose_name_no_system_takes_is_to_be_done(tmp_path: Path) -> None:
+    photo = tmp_path / "a.jpg"
+    photo.write_bytes(b"a")
+    entry = replace(ENTRY, stamp=Stamp.of(photo), outputs={"x" * 5000: "cd" * 32})
+    assert not entry.holds(tmp_path, photo, ENTRY.settings)

@@ -151,12 +151,22 @@ def test_whatever_torch_raises_the_file_is_damaged(
         formats.read(path)
 
 
-def test_an_archive_whose_list_is_damaged_is_refused(tmp_path: Path) -> None:
-    path = tmp_path / "x.pth"
+def _spoiled(path: Path, at: int, wrong: bytes) -> Path:
+    """A checkpoint with other bytes in its archive's list of files."""
     torch.save({"a": torch.ones(3)}, path)
     data = bytearray(path.read_bytes())
     entry = data.find(b"PK\x01\x02")
-    data[entry : entry + 4] = bytes(4)
+    data[entry + at : entry + at + len(wrong)] = wrong
     path.write_bytes(data)
+    return path
+
+
+def test_an_archive_whose_list_is_damaged_is_refused(tmp_path: Path) -> None:
     with pytest.raises(WeightsInvalid, match="damaged"):
-        formats.read(path)
+        formats.read(_spoiled(tmp_path / "x.pth", 0, bytes(4)))
+
+
+def test_an_archive_of_a_later_form_is_left_to_torch(tmp_path: Path) -> None:
+    """Python's reader raises NotImplementedError."""
+    state = formats.read(_spoiled(tmp_path / "x.pth", 6, b"\xff"))
+    assert torch.equal(state["a"], torch.ones(3))

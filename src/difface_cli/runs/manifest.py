@@ -18,6 +18,8 @@ from difface_cli.errors import OutputError
 
 NAME = "manifest.jsonl"
 FAILED = "failed"
+# OverflowError: numbers without end; RecursionError: lists in lists without end.
+DAMAGED = (ValueError, TypeError, KeyError, AttributeError, OverflowError, RecursionError)
 
 
 @dataclass(frozen=True)
@@ -77,7 +79,7 @@ class Entry:
         return (
             self.status != FAILED
             and self.settings == settings
-            and all((folder / name).is_file() for name in self.outputs)
+            and all(_is_file(folder / name) for name in self.outputs)
             and self._is_of(source)
         )
 
@@ -160,6 +162,13 @@ def sha256(path: Path) -> str:
         return ""
 
 
+def _is_file(path: Path) -> bool:
+    try:
+        return path.is_file()
+    except OSError:  # a name that is too long for the system
+        return False
+
+
 def _byte(file: Any, at: int) -> bytes:
     file.seek(at)
     data: bytes = file.read(1)
@@ -188,7 +197,7 @@ def _parsed(line: bytes, number: int, path: Path) -> Entry:
     """The opposite of `_line`."""
     try:
         return _entry(json.loads(line))
-    except (ValueError, TypeError, KeyError, AttributeError, RecursionError) as error:
+    except DAMAGED as error:
         problem = f"{error} is missing" if isinstance(error, KeyError) else str(error)[:200]
         raise OutputError(
             f"Line {number} of {path} is damaged: {problem}.",
