@@ -39,7 +39,7 @@ N, STEPS, ETA = 260, 25, 0.5  # where a table does not vary them
 FEW = 15  # calls of the prior for the curves of figure 6
 ESTIMATORS = {"swinir": "", "srcnn": "starter-srcnn"}
 ETAS = (0.0, 0.25, 0.5, 0.75, 1.0)
-CALLS = (100, 40, 20, 8)  # table VIII: of the prior, from N to 0
+CALLS = (40, 20, 8)  # table VIII: of the prior, from N to 0
 STARTS = (100, 200, 260, 320, 400, 500, 590)
 SCALES = (4, 12, 20, 28, 40)
 HOLES = Settings(n=480, steps=40, eta=1.0)

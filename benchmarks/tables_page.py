@@ -185,7 +185,7 @@ def write(work: Path, page: Path) -> None:
     sections = {
         "TABLE_I": table_i(work),
         "TABLE_II": settings(work, "eta-", "0.5", TABLE_II),
-        "TABLE_VIII": settings(work, "steps-", "100", TABLE_VIII),
+        "TABLE_VIII": settings(work, "steps-", "40", TABLE_VIII),
         "FIGURE_6A": settings(work, "n-", "260", FIGURE_6),
         "FIGURE_6B": figure_6b(work),
         "TABLE_V": table_v(work),
