@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import platform
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -127,8 +126,9 @@ def table_i(work: Path) -> str:
 
 def settings(work: Path, prefix: str, first: str, paper: Numbers) -> str:
     """One setting across: WORK/prefix-VALUE."""
-    found = {p.name.removeprefix(prefix): p for p in work.glob(f"{prefix}*")}
-    columns = sorted(found, key=float)
+    there = {p.name.removeprefix(prefix): p for p in work.glob(f"{prefix}*") if p.is_dir()}
+    columns = sorted(there, key=float)
+    found = {column: there[column] for column in columns}
     report = measured(work, Set(found, work / "truth", FACES, first))
     _plot(work, prefix, report, columns)
     return "\n\n".join([side_by_side(report, columns, paper), tested(report)])
@@ -189,12 +189,11 @@ def write(work: Path, page: Path) -> None:
         "FIGURE_6A": settings(work, "n-", "260", FIGURE_6),
         "FIGURE_6B": figure_6b(work),
         "TABLE_V": table_v(work),
-        "MACHINE": platform.processor() or platform.machine(),
     }
     text = Path(__file__).with_name("results.md.in").read_text(encoding="utf-8")
     for name, section in sections.items():
         text = text.replace(f"@{name}@", section)
     page.write_text(text, encoding="utf-8")
-    for curve in ("n-", "scale-", "eta-", "steps-"):
+    for curve in ("n-", "scale-"):
         target = page.parent / "images" / f"results-{curve.rstrip('-')}.png"
         target.write_bytes((work / f"{curve}curve.png").read_bytes())

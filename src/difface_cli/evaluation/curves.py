@@ -13,7 +13,7 @@ from difface_cli.plots import Curve
 
 
 def draw(report: Report, title: str = "") -> bytes:
-    """A PNG: each measure over the groups, a line for each folder, intervals shaded.
+    """A PNG: each measure that varies over the groups, a line a folder, intervals shaded.
 
     Raises:
         UsageError: when the groups are no numbers, or there is only one.
@@ -28,7 +28,9 @@ def draw(report: Report, title: str = "") -> bytes:
             f"There is no curve over {by}: its values are not numbers, or all are one.",
             "Leave out --plot, or group by another key.",
         )
-    shown = [m for m in report.measures if all(_there(lines, m) for lines in folders.values())]
+    there = [m for m in report.measures if all(_there(lines, m) for lines in folders.values())]
+    everywhere = [line for lines in folders.values() for line in lines]
+    shown = [m for m in there if len({line.values[m.name].mean for line in everywhere}) > 1]
     curves = [
         Curve(
             name,
@@ -37,6 +39,8 @@ def draw(report: Report, title: str = "") -> bytes:
         )
         for name, lines in folders.items()
     ]
+    if not shown:
+        raise UsageError(f"Nothing varies over {by}.", "Leave out --plot.")
     measures = {m.name: plots.Measure(m.title, f"{m.title} {m.arrow}") for m in shown}
     return plots.draw_over(curves, measures, x=by, title=title)
 
