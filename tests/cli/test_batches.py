@@ -449,3 +449,33 @@ def wait_for(path: Path) -> None:
     end = time.monotonic() + 20
     while not path.exists() and time.monotonic() < end:
         time.sleep(0.01)
+
+
+def program(module: str, argument: int) -> subprocess.CompletedProcess[str]:
+    """The finished run of a module of these tests, in a process of its own."""
+    path = os.pathsep.join([str(Path(__file__).parents[2]), *sys.path])
+    return subprocess.run(
+        [sys.executable, "-m", f"tests.cli.{module}", str(argument)],
+        capture_output=True,
+        text=True,
+        env=os.environ | {"PYTHONPATH": path},
+        check=False,
+    )
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="no such signals")
+def test_runs_killed_at_random_moments() -> None:
+    """A few; `python -m tests.cli.kills 40` does all."""
+    done = program("kills", 3)
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.startswith("3 runs killed")
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="reads /proc")
+def test_memory_stays_flat() -> None:
+    """Each photo has 0.15 MB of pixels; `python -m tests.cli.memory 500` does more of them."""
+    done = program("memory", 100)
+    assert done.returncode == 0, done.stderr
+    held = [float(number) for number in done.stderr.splitlines()[-1].split()]
+    assert len(held) == 100
+    assert held[-1] - held[30] < 6

@@ -154,8 +154,7 @@ def left(photos: tuple[trees.Photo, ...], batch: Batch, books: Ledger) -> list[J
                     f"{taken[path]} and {job.source} would both be written to {path}.",
                     "Rename one of them, or leave it out with --exclude.",
                 )
-        entry = books.entries.get(job.place)
-        if entry is None or not entry.holds(batch.output, photo.path, batch.settings):
+        if not books.has(job.place, photo.path, batch.settings):
             inputs.refuse(job)
             if not batch.overwrite:
                 _refuse_foreign(job, batch.output, books)

@@ -34,6 +34,22 @@ class Ledger:
         self._begun = _load(folder / HIDDEN / "begun")
         self._crashed = bool(self._begun)
 
+    def has(self, photo: str, source: Path, settings: str) -> bool:
+        """Whether nothing is left to do for this photo, see `Entry.holds`.
+
+        The results of one that a killed run had begun are held against their hashes: they may be
+        new in part.
+        """
+        entry = self.entries.get(photo)
+        if entry is None or not entry.holds(self.folder, source, settings):
+            return False
+        if photo in self._begun:
+            digests = {name: manifest.sha256(self.folder / name) for name in entry.outputs}
+            if digests != entry.outputs:
+                return False
+            self.drop(photo)
+        return True
+
     def is_ours(self, name: str, photo: str) -> bool:
         """Whether the file of this name was written by a run, for the photo of this name.
 
