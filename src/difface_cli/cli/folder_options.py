@@ -2,11 +2,20 @@
 
 from __future__ import annotations
 
+from enum import StrEnum
 from typing import Annotated
 
 import typer
 
 FOLDERS = "Folders"
+
+
+class Engine(StrEnum):
+    """What does the photos of a folder."""
+
+    local = "local"
+    ray = "ray"
+
 
 PhotosOrFolders = Annotated[
     list[str], typer.Argument(help="Photos, or folders of photos; - reads stdin.")
@@ -47,5 +56,22 @@ FailFast = Annotated[
     bool,
     typer.Option(
         "--fail-fast", help="Stop at the first photo that fails.", rich_help_panel=FOLDERS
+    ),
+]
+EngineOption = Annotated[
+    Engine,
+    typer.Option(
+        "--engine",
+        help="Work in this process, or on the workers of a Ray cluster (or RAY_ADDRESS).",
+        rich_help_panel=FOLDERS,
+    ),
+]
+Workers = Annotated[
+    int,
+    typer.Option(
+        "--workers",
+        min=0,
+        help="Of --engine ray; 0: one for each processor, or GPU.",
+        rich_help_panel=FOLDERS,
     ),
 ]

@@ -22,6 +22,8 @@ def restore(
     exclude: tree.Exclude = [],  # noqa: B006
     watch: tree.Watch = False,
     fail_fast: tree.FailFast = False,
+    engine: tree.EngineOption = tree.Engine.local,
+    workers: tree.Workers = 0,
     model: shared.Model = "starter",
     models: shared.Models = None,
     n: shared.NOrAuto = None,
@@ -133,7 +135,7 @@ def restore(
         as_json=as_json,
         references=referring.photos_in(reference_photos) if reference_photos else (),
     )
-    if not batches.wanted(photos, recursive, watch, include, exclude):
+    if not batches.wanted(photos, recursive, watch, include, exclude, engine == tree.Engine.ray):
         jobs = outputs.plan(
             photos,
             output,
@@ -155,4 +157,4 @@ def restore(
         fail_fast=fail_fast,
         watch=watch,
     )
-    raise typer.Exit(folders.run(run, session))
+    raise typer.Exit(folders.run(run, session, engine=engine.value, workers=workers))

@@ -107,6 +107,12 @@ def do(jobs: list[Job], session: Session, account: Account, *, dry_run: bool = F
         running.follow(jobs, outcomes, account, as_json=as_json)
 
 
+def alone(session: Session, job: Job) -> Record:
+    """One photo from reading to writing, without a word; raises what goes wrong."""
+    with outputs.folders() as make:
+        return _Restoring(session, make, Account(alone=True), NoProgress(), 1).alone(job)
+
+
 def _outcomes(
     session: Session,
     make: Callable[[Path], None],
@@ -122,7 +128,7 @@ def _outcomes(
     else:
         done = ((job, partial(work.alone, job)) for job in account.going(jobs))
     for job, outcome in done:
-        yield job, partial(_reported, session, job, outcome)
+        yield job, partial(reported, session, job, outcome)
 
 
 @dataclass(frozen=True)
@@ -273,7 +279,7 @@ def _preview(session: Session, job: Job, progress: Progress) -> Record:
     return record
 
 
-def _reported(session: Session, job: Job, outcome: Outcome) -> Record:
+def reported(session: Session, job: Job, outcome: Outcome) -> Record:
     """A photo's record, and one line about it, and one for each face that was left alone."""
     record = outcome()
     if session.as_json:

@@ -1,0 +1,81 @@
+"""`--engine ray` gives what the local engine gives, whatever becomes of its workers."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import signal
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+import skimage.data
+from PIL import Image
+from typer.testing import CliRunner
+
+from difface_cli.cli import distributing, restoring
+from difface_cli.cli.app import build
+from tests.cli.test_batches import files, lines
+
+QUICK = ["--n", "100", "--steps", "2", "--gate", "off", "--device", "cpu", "--precision", "fp32"]
+
+
+def restore(*arguments: str) -> Any:
+    app, _ = build()
+    return CliRunner().invoke(app, ["restore", "album", "-o", "out", *QUICK, *arguments])
+
+
+@pytest.fixture(autouse=True)
+def album(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Six small portraits and a file that is none, and the place one works in."""
+    monkeypatch.chdir(tmp_path)
+    Path("album").mkdir()
+    portrait = Image.fromarray(skimage.data.astronaut()).crop((150, 20, 300, 180))
+    for k in range(6):
+        portrait.crop((k, k, 130 + k, 150)).save(f"album/{k}.png")
+    Path("album/broken.png").write_text("no picture")
+
+
+def test_without_ray_it_is_one_sentence(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "ray", None)
+    result = restore("--engine", "ray")
+    assert result.exit_code == 2
+    assert "pip install 'difface-cli[ray]'" in result.stderr
+    assert not Path("out").exists()
+
+
+def test_two_workers_of_which_one_is_killed(monkeypatch: pytest.MonkeyPatch) -> None:
+    pytest.importorskip("ray")
+    pids: dict[Any, Any] = {}
+    killed: list[int] = []
+    hire, told = distributing._Crew.hire, restoring.reported
+    crews: list[distributing._Crew] = []
+
+    def noted(crew: distributing._Crew) -> None:
+        hire(crew)
+        crews.append(crew)
+        pids[crew.idle[-1]] = crew.idle[-1].__ray_call__.remote(lambda _: os.getpid())
+
+    def kill_one(*arguments: Any) -> Any:
+        """When the first photo is done, kill the worker that has the second in hand."""
+        if not killed:
+            (crew, *_) = crews
+            (sent,) = crew.sent.values()
+            killed.append(crew.ray.get(pids[sent.worker]))
+            os.kill(killed[0], signal.SIGKILL)
+        return told(*arguments)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(distributing._Crew, "hire", noted)
+        patch.setattr(restoring, "reported", kill_one)
+        result = restore("--engine", "ray", "--workers", "2")
+    assert result.exit_code == 1, result.output
+    assert "failed: 1 of 7 photos" in result.stderr
+    assert len(killed) == 1
+    assert len(crews) == 3  # one was hired in its place
+    assert sorted(line["photo"] for line in lines()) == sorted(os.listdir("album"))
+    spread = files("out")
+    shutil.rmtree("out")
+    assert restore().exit_code == 1
+    assert files("out") == spread
