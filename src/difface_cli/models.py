@@ -23,6 +23,7 @@ from difface_cli.faces.detect import FaceDetector, build_retinaface
 from difface_cli.faces.identity import build_arcface, embed
 from difface_cli.faces.likeness import Likeness
 from difface_cli.faces.parse import build_parsenet, parse_mask
+from difface_cli.faces.retinaface import folded
 from difface_cli.registry import Model, Registry, Weights
 from difface_cli.weights.load import read_tensors
 from difface_cli.weights.store import fingerprint, verified
@@ -153,7 +154,7 @@ def load_detector(weights: Weights, device: torch.device, detect_size: int = 128
         device=device,
         **params,
     )
-    return FaceDetector(network, device, detect_size=detect_size)
+    return FaceDetector(folded(network), device, detect_size=detect_size)
 
 
 def load_parser(weights: Weights, device: torch.device) -> Parser:

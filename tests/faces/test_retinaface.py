@@ -14,7 +14,12 @@ from torch import Tensor, nn
 import difface_cli
 from difface_cli.errors import RegistryError, WeightsInvalid
 from difface_cli.faces import mobile
-from difface_cli.faces.retinaface import answer, build_retinaface
+from difface_cli.faces.retinaface import (
+    answer,
+    build_retinaface,
+    folded,
+    trainable_retinaface,
+)
 from difface_cli.weights.load import read_tensors
 
 CPU = torch.device("cpu")
@@ -87,6 +92,31 @@ def test_the_small_one_answers_as_facexlib_s_own(state: dict[str, Tensor]) -> No
         own.phase = built.phase = phase
         with torch.inference_mode():
             assert all(map(torch.equal, built(pictures), own(pictures)))
+
+
+@pytest.mark.parametrize("backbone", ["mobile0.25", "resnet50"])
+def test_folding_changes_no_answer(backbone: str) -> None:
+    torch.manual_seed(0)
+    own = build_retinaface(backbone, state_dict=random_state(backbone), device=CPU)
+    quick = folded(build_retinaface(backbone, state_dict=own.state_dict(), device=CPU))
+    norms = [sum(isinstance(m, nn.BatchNorm2d) for m in n.modules()) for n in (own, quick)]
+    assert norms[1] < norms[0] if backbone == "resnet50" else norms[1] == 0
+    pictures = torch.rand(2, 3, 96, 128) * 255 - 100
+    with torch.inference_mode():
+        for fast, slow in zip(quick(pictures), own(pictures), strict=True):
+            assert (fast - slow).norm() < 1e-3 * slow.norm()
+
+
+def random_state(backbone: str) -> dict[str, Tensor]:
+    """Weights whose batch norms do something."""
+    network = trainable_retinaface(backbone)
+    for module in network.modules():
+        if isinstance(module, nn.BatchNorm2d):
+            nn.init.uniform_(module.weight, 0.5, 1.5)
+            nn.init.normal_(module.bias, std=0.1)
+            module.running_mean.normal_(std=0.1)
+            module.running_var.uniform_(0.5, 2)
+    return network.state_dict()
 
 
 def test_the_small_one_does_not_wait_for_torchvision(

@@ -13,6 +13,7 @@ from typing import Any, NamedTuple, cast
 import numpy as np
 import torch
 from torch import Tensor, nn
+from torch.nn.utils.fusion import fuse_conv_bn_eval
 
 from difface_cli.errors import RegistryError, WeightsInvalid
 from difface_cli.faces.anchors import anchors, decode
@@ -61,6 +62,22 @@ def build_retinaface(
     load_strictly(network, state_dict, f"RetinaFace {backbone}")
     _adapt(network, relu_slope, min_sizes)
     return network.eval().requires_grad_(False)
+
+
+def folded(network: nn.Module) -> nn.Module:
+    """A network as `build_retinaface` gives it, made quicker in place.
+
+    Batch norms become part of the convolutions before them, and these lie channels last: half
+    the time on a CPU, and the same answers to rounding.
+    """
+    for row in network.modules():
+        if isinstance(row, nn.Sequential):
+            for i in range(len(row) - 1):
+                convolution, norm = row[i], row[i + 1]
+                if isinstance(convolution, nn.Conv2d) and isinstance(norm, nn.BatchNorm2d):
+                    row[i] = fuse_conv_bn_eval(convolution, norm).requires_grad_(False)
+                    row[i + 1] = nn.Identity()
+    return network.to(memory_format=torch.channels_last)
 
 
 def trainable_retinaface(
