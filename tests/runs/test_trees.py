@@ -114,3 +114,15 @@ def test_a_name_that_is_no_text(album: Path) -> None:
     name = os.fsdecode(b"old\xff.jpg")
     (album / name).touch()
     assert name in names(look(["album"], Wish(), Path("out")))
+
+
+@pytest.mark.parametrize("wish", [Wish(), ALL])
+def test_links_that_are_circles_of_their_own_are_files_that_fail(album: Path, wish: Wish) -> None:
+    os.symlink("pong.jpg", album / "ping.jpg")
+    os.symlink("ping.jpg", album / "pong.jpg")
+    assert {"ping.jpg", "pong.jpg", "a.jpg"} <= set(names(look(["album"], wish, Path("out"))))
+
+
+def test_a_source_whose_name_no_system_takes_is_a_file_that_fails(album: Path) -> None:
+    long = "x" * 300 + ".jpg"
+    assert len(look(["album", long], Wish(), Path("out")).photos) == 3

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import os
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -51,7 +52,7 @@ class Batch:
 
 def wanted(sources: list[str], *options: object) -> bool:
     """Whether these sources, or options that are for folders, make a run over folders."""
-    return any(options) or any(Path(source).is_dir() for source in sources)
+    return any(options) or any(map(os.path.isdir, sources))  # no name is too long for it
 
 
 def folder(output: Path | None) -> Path:
@@ -177,7 +178,7 @@ def _job(photo: trees.Photo, batch: Batch) -> Job:
 
 def _refuse_foreign(job: Job, folder: Path, books: Ledger) -> None:
     for path in job.files:
-        if path.exists() or path.is_symlink():
+        if os.path.lexists(path):
             name = path.relative_to(folder).as_posix()
             if not books.is_ours(name, job.place):
                 raise OutputError(

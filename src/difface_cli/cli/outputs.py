@@ -235,7 +235,7 @@ def _refuse_masks(job: Job, masks: Sequence[Path]) -> None:
 def refuse_existing(job: Job) -> None:
     """Raise OutputError where a file of the job is there already."""
     for path in job.files:
-        if path.exists() or path.is_symlink():
+        if os.path.lexists(path):
             raise OutputError(
                 f"{path} exists already.", "Add --overwrite to replace it, or choose another -o."
             )

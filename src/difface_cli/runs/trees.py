@@ -84,7 +84,7 @@ def look(sources: Sequence[str], wish: Wish, output: Path) -> Tree:
     alone = len(sources) == 1
     for source, name in zip(sources, _names(sources), strict=True):
         path = Path(source)
-        if not path.is_dir():
+        if not os.path.isdir(path):  # no name is too long for it
             found.append((name, path))
             continue
         prefix = "" if alone else f"{name}/"
@@ -137,10 +137,17 @@ def _files(
             name = f"{folder}/{entry.name}" if folder else entry.name
             if entry.name.startswith("."):
                 continue
-            if not entry.is_dir():
+            if not _is_folder(entry):
                 yield name
             elif wish.recursive and not wish.leaves_out(name):
                 (linked if entry.is_symlink() else folders).append(name)
+
+
+def _is_folder(entry: os.DirEntry[str]) -> bool:
+    try:
+        return entry.is_dir()
+    except OSError:  # a link in circles; reading it as a photo will tell
+        return False
 
 
 def _entries(folder: Path) -> list[os.DirEntry[str]]:
