@@ -193,7 +193,8 @@ def _notes(record: Record) -> list[str]:
         f"{record['model']} at {record['size']}, {record['steps']} steps a face, "
         f"{_count(record['batch'])} a call: {counted}.",
         f"The peak, products of large matrices: {reached}.",
-        f"Memory of this process: {record['memory_bytes'] / 2**30:.2f} GB at most.",
+        f"Memory of this process: {record['memory_bytes'] / 2**30:.2f} GB at most"
+        + (", with random weights made in float32." if record["random_weights"] else "."),
         f"{where['device']}, {where['processor']}, {where['threads']} threads, "
         f"torch {where['torch']}, {where['system']}",
     ]
