@@ -18,7 +18,7 @@ import torch
 from torch import Tensor
 
 from difface_cli import bench, difface, inference, models, registry
-from difface_cli.bench import ESTIMATOR, GIGA, PRIOR, Way
+from difface_cli.bench import ESTIMATOR, GIGA, PRIOR, Clock, Way
 from difface_cli.difface import Settings
 from difface_cli.diffusion.denoiser import from_network
 from difface_cli.diffusion.schedule import linear
@@ -29,12 +29,12 @@ CPU = torch.device("cpu")
 PLAIN = Way("plain PyTorch, fp32", torch.float32, plain=True)
 
 
-def table(known: Registry, model: Model, ways: list[Way], rounds: int) -> None:
+def table(known: Registry, model: Model, ways: list[Way], rounds: int, clock: Clock) -> None:
     """One line a network and way."""
     calls = [call for way in ways for call in bench.prepare(known, model, CPU, way, untrained=True)]
-    timings = bench.measure(calls, CPU, rounds)
+    timings = bench.measure(calls, CPU, rounds, clock)
     plain = {t.call.part: t.seconds for t in timings if t.call.way.plain}
-    peaks = {way.dtype: bench.matrix_peak(CPU, way.dtype) for way in ways}
+    peaks = {way.dtype: bench.matrix_peak(CPU, way.dtype, clock) for way in ways}
     for t in sorted(timings, key=lambda t: t.call.part, reverse=True):
         speed = t.call.flop / t.seconds
         cells = (
@@ -83,11 +83,17 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--model", default="difface-512")
     parser.add_argument("--threads", default="1,2")
+    parser.add_argument(
+        "--cpu-seconds",
+        action="store_true",
+        help="count what the process computes, not what it waits for; for one thread",
+    )
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--compile", action="store_true", help="the prior by torch.compile as well")
     parser.add_argument("--faces", action="store_true", help="whole faces as well")
     a = parser.parse_args()
 
+    clock = time.process_time if a.cpu_seconds else time.perf_counter
     known = registry.load()
     model = known.model(a.model)
     dtype = models.resolve_precision("auto", CPU)
@@ -100,7 +106,7 @@ def main() -> None:
     print("| --- | --- | --- | --- | --- | --- | --- | --- |")
     for threads in map(int, a.threads.split(",")):
         torch.set_num_threads(threads)
-        table(known, model, ways, a.rounds)
+        table(known, model, ways, a.rounds, clock)
     if a.faces:
         print("\n| threads | a face | s |\n| --- | --- | --- |")
         published, fast = Settings(400, 100, 0.5), Settings(400, 10, 0.5, "dpm++")

@@ -18,6 +18,7 @@ GIGA = 1e9
 MATRIX = {"cpu": 2048, "mps": 4096, "cuda": 8192}  # side of the products that measure the peak
 PEAK_SECONDS = 1.0  # how long they are tried
 MIDDLE = 0.5  # of N: any timestep takes as long as any other
+Clock = Callable[[], float]
 PRIOR, ESTIMATOR = "prior", "estimator"
 
 
@@ -100,10 +101,12 @@ def prepare(
     return calls
 
 
-def measure(calls: Sequence[Call], device: torch.device, rounds: int) -> list[Timing]:
+def measure(
+    calls: Sequence[Call], device: torch.device, rounds: int, clock: Clock = time.perf_counter
+) -> list[Timing]:
     """Time all calls in turn, `rounds` times, so that what else the machine does hits all alike."""
     with torch.inference_mode():
-        laps = [[_timed(call.run, device)[1] for call in calls] for _ in range(rounds)]
+        laps = [[_timed(call.run, device, clock)[1] for call in calls] for _ in range(rounds)]
     truths = {call.part: call.out for call in calls if call.way.plain}
     return [
         Timing(call, min(seconds), _error(call.out, truths.get(call.part)))
@@ -120,15 +123,17 @@ def a_face(timings: Mapping[str, float], steps: int, batch: int) -> float:
     return (timings.get(ESTIMATOR, 0.0) + steps * timings[PRIOR]) / batch
 
 
-def matrix_peak(device: torch.device, dtype: torch.dtype) -> float:
+def matrix_peak(
+    device: torch.device, dtype: torch.dtype, clock: Clock = time.perf_counter
+) -> float:
     """The most that a product of large square matrices reaches on this machine, FLOP/s."""
     side = MATRIX[device.type]
     a = torch.randn(side, side, device=device).to(dtype)
-    best, until = float("inf"), time.perf_counter() + PEAK_SECONDS
+    best, until = float("inf"), clock() + PEAK_SECONDS
     with torch.inference_mode():
         _timed(lambda: a @ a, device)
-        while time.perf_counter() < until or best == float("inf"):
-            best = min(best, _timed(lambda: a @ a, device)[1])
+        while clock() < until or best == float("inf"):
+            best = min(best, _timed(lambda: a @ a, device, clock)[1])
     return 2 * side**3 / best
 
 
@@ -143,11 +148,12 @@ def count_flop(weights: Weights, inputs: Iterable[Tensor]) -> int:
 
 
 def _inputs(model: Model, part: str, batch: int) -> list[Tensor]:
-    """Random pictures, and timesteps for the prior; an estimator for holes also takes the mask."""
-    channels = 4 if (part, model.task) == (ESTIMATOR, "inpaint") else 3
-    generator = torch.Generator().manual_seed(0)
-    x = torch.rand(batch, channels, model.image_size, model.image_size, generator=generator)
-    return [x, torch.full((batch,), int(MIDDLE * model.n))] if part == PRIOR else [x]
+    """Noise and timesteps for the prior, else pictures, with a mask where holes are filled."""
+    size, generator = model.image_size, torch.Generator().manual_seed(0)
+    if part == PRIOR:
+        x = torch.randn(batch, 3, size, size, generator=generator)
+        return [x, torch.full((batch,), int(MIDDLE * model.n))]
+    return [torch.rand(batch, 3 + (model.task == "inpaint"), size, size, generator=generator)]
 
 
 def _network(
@@ -181,13 +187,15 @@ def _caller(
     return run
 
 
-def _timed(run: Callable[[], Tensor], device: torch.device) -> tuple[Tensor, float]:
+def _timed(
+    run: Callable[[], Tensor], device: torch.device, clock: Clock = time.perf_counter
+) -> tuple[Tensor, float]:
     """A call's result, and its seconds until the device has finished."""
-    start = time.perf_counter()
+    start = clock()
     out = run()
     if device.type != "cpu":
         getattr(torch, device.type).synchronize()
-    return out, time.perf_counter() - start
+    return out, clock() - start
 
 
 def _error(out: Tensor, truth: Tensor | None) -> float | None:
