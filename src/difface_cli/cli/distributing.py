@@ -79,7 +79,7 @@ class _Crew:
         self.idle: deque[Any] = deque()
         self.sent: dict[Any, _Sent] = {}
         share = _share(ray, count)
-        self._threads = max(1, int(share))
+        self._threads = int(os.environ.get("OMP_NUM_THREADS", "0")) or max(1, int(share))
         gpus = 1 if session.device.type == "cuda" else 0
         self._kind = ray.remote(num_cpus=share, num_gpus=gpus)(Worker)
         self._session = ray.put(session)
