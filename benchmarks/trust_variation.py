@@ -93,7 +93,7 @@ def draw_plot(d: Any, e: Any, numbers: Any, errors: Any, path: Path) -> None:
     bins = np.array_split(order, 20)
     left.plot([rms(d[b]) for b in bins], [rms(e[b]) for b in bins], "o-", color="#0072B2")
     left.plot([0, 20], [0, 20], color="0.6", linestyle="--", linewidth=0.9)
-    left.annotate("as much error as variation", (20, 20), ha="right", va="top", color="0.4")
+    left.annotate("as much error as variation", (20, 8), ha="right", va="top", color="0.4")
     left.set(
         title="pixels, a twentieth of them at each point",
         xlabel="deviation of the seeds, levels of 255",
@@ -110,7 +110,7 @@ def draw_plot(d: Any, e: Any, numbers: Any, errors: Any, path: Path) -> None:
 def draw_sheet(faces: list[Face], path: Path, rows: int = 6) -> None:
     """Six faces, evenly chosen: found, drawn, true, degraded again, residual, variation, error."""
     top = 48 / LEVELS
-    columns = ["found", "drawn", "truth", "drawn, degraded", "residual ×4", "variation", "error"]
+    columns = ["found", "drawn", "truth", "drawn, degraded", "residual", "variation", "error"]
     tiles: list[list[grids.Tile | None]] = []
     for face in faces[:: max(1, len(faces) // rows)][:rows]:
         consistency, deviation = face.trust.consistency, face.trust.deviation

@@ -27,11 +27,11 @@ class Limits:
         variation: of the samples of `--trust`, in grey levels of 255.
     """
 
-    blur: float = 4.5
+    blur: float = 4.4
     turn: float = 0.6
     inside: float = 0.6
-    shift: float = 0.4
-    variation: float = 25.0
+    shift: float = 0.3
+    variation: float = 14.0
 
 
 LIMITS = Limits()
