@@ -191,6 +191,7 @@ def _apply(session: Session, job: Job, progress: Progress) -> Record:
         photo = pipeline.put_back(source.photo, canvas, found, faces, options, session.tools.parser)
         record = {
             "schema": sidecar.SCHEMA,
+            "task": "apply",
             "notice": sidecar.NOTICE,
             "difface": __version__,
             "created": datetime.now(UTC).isoformat(timespec="seconds"),
@@ -255,6 +256,7 @@ def _chosen(session: Session, found: Sequence[Found]) -> Record:
             "name": swept["model"]["name"],
             "parts": parts,
             "weights": {name: hashes[name] for name in sorted(weights & set(hashes))},
+            "image_size": swept["model"]["image_size"],
         },
         "settings": {
             **swept["settings"],
@@ -263,6 +265,10 @@ def _chosen(session: Session, found: Sequence[Found]) -> Record:
             "strength": options.strength,
             "upscale": options.upscale,
             "gray": options.gray,
+            "auto_n": options.auto_n,
+            "choose": options.choose,
+            "grain": options.grain,
+            "keep_detail": options.keep_detail,
             "quality": session.quality,
         },
         "faces": [sidecar.face(f) | {"cell": cells.get(f.index)} for f in found],
