@@ -303,7 +303,8 @@ def reported(session: Session, job: Job, outcome: Outcome) -> Record:
     ]
     for line in lines:
         console.plain(line, stderr=job.target is None)
-    trusting.show(faces, stderr=job.target is None)
+    if not session.timeless:  # a folder of photos would make thousands of tables
+        trusting.show(faces, stderr=job.target is None)
     return record
 
 
