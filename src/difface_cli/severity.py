@@ -17,7 +17,7 @@ import numpy as np
 import numpy.typing as npt
 
 from difface_cli.degradations import PAPER_SIZE
-from difface_cli.faces.paste import LUMA
+from difface_cli.luma import luma
 
 Floats = npt.NDArray[np.float32]
 Doubles = npt.NDArray[np.float64]
@@ -66,7 +66,7 @@ def fit(face: Floats, sharp: Floats, weight: Floats) -> Severity:
         weight: s×s in [0, 1], how much each pixel counts; it should fade to 0 at the border.
     """
     size = face.shape[0]
-    y, x = (_spectrum(picture @ LUMA, weight) for picture in (face, sharp))
+    y, x = (_spectrum(luma(picture), weight) for picture in (face, sharp))
     rings, frequencies = _rings(size)
     a, b, c = (
         np.bincount(rings, power.ravel())[: len(frequencies)]
@@ -100,17 +100,17 @@ def noise(face: Floats, scale: float) -> float:
         face: s×s×3 in [0, 1].
         scale: at 512, as in `Severity`: the face is looked at where noise came to it.
     """
-    luma = face @ LUMA
-    side = max(8, round(min(luma.shape[0], PAPER_SIZE / scale)))
-    small = cv2.resize(luma, (side, side), interpolation=cv2.INTER_LINEAR)
+    y = luma(face)
+    side = max(8, round(min(y.shape[0], PAPER_SIZE / scale)))
+    small = cv2.resize(y, (side, side), interpolation=cv2.INTER_LINEAR)
     even = small[: side // 2 * 2, : side // 2 * 2]
     diagonal = (even[::2, ::2] - even[::2, 1::2] - even[1::2, ::2] + even[1::2, 1::2]) / 2
     return 255 * float(np.median(np.abs(diagonal))) / GAUSSIAN
 
 
-def _spectrum(luma: Floats, weight: Floats) -> npt.NDArray[np.complex128]:
-    mean = np.average(luma, weights=weight)
-    return np.fft.fft2((luma - mean) * weight)
+def _spectrum(plane: Floats, weight: Floats) -> npt.NDArray[np.complex128]:
+    mean = np.average(plane, weights=weight)
+    return np.fft.fft2((plane - mean) * weight)
 
 
 @cache

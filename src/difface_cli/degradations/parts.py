@@ -12,6 +12,8 @@ import torch.nn.functional as F
 from PIL import Image
 from torch import Tensor
 
+from difface_cli.luma import LUMA
+
 PAPER_SIZE = 512
 PAPER_KERNEL = 41
 RESAMPLES = ("bicubic", "bilinear", "area")
@@ -69,7 +71,7 @@ def noise(x: Tensor, sigma: float, seed: int) -> Tensor:
 
 def luma(x: Tensor) -> Tensor:
     """BT.601 luma of RGB: 3×h×w → 1×h×w."""
-    weights = torch.tensor([0.299, 0.587, 0.114], dtype=x.dtype, device=x.device)
+    weights = torch.tensor(LUMA, dtype=x.dtype, device=x.device)
     y: Tensor = torch.einsum("chw,c->hw", x, weights)
     return y[None]
 

@@ -14,10 +14,9 @@ from typing import Protocol, runtime_checkable
 from torch import Tensor
 
 from difface_cli.diffusion.denoiser import Denoised, Denoiser
+from difface_cli.luma import LUMA
 
 REFINEMENTS = ("closed-form", "gradient")
-
-LUMA = (0.299, 0.587, 0.114)  # of red, green and blue, BT.601 as in JPEG; they add up to 1
 
 
 class Operator(Protocol):

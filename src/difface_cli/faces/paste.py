@@ -22,6 +22,7 @@ from difface_cli.faces.resample import (
     warp,
     white,
 )
+from difface_cli.luma import luma as plane_of
 
 # The face in units of the aligned square: the oval from hairline to chin is taken whole, and
 # fades out through hair and neck. Chosen by eye on portraits.
@@ -29,7 +30,6 @@ CENTRE = (0.5, 0.53)
 INNER = (0.29, 0.37)
 OUTER = (0.42, 0.44)
 
-LUMA = np.array([0.299, 0.587, 0.114], np.float32)  # BT.601, as in JPEG
 LARGEST_SHIFT = 0.15
 COLOUR_BLUR = 0.1  # of the side: coarse enough to carry colour and no features
 BAND = 1 << 19  # pixels worked on at once
@@ -195,12 +195,12 @@ def _finisher(
 def _plane(pixels: Array) -> Floats:
     """The luma of h×w×3 or h×w×1 in one plane, in the units it had."""
     values = pixels.astype(np.float32, copy=False)
-    return values[..., 0] if pixels.shape[2] == 1 else values @ LUMA
+    return values[..., 0] if pixels.shape[2] == 1 else plane_of(values)
 
 
 def luma(face: Floats) -> Floats:
     """The face without its colour, still in three channels."""
-    return np.repeat((face @ LUMA)[..., None], 3, axis=2)
+    return np.repeat(plane_of(face)[..., None], 3, axis=2)
 
 
 def _region(mask: Floats, matrix: Matrix, shape: tuple[int, ...]) -> tuple[int, int, int, int]:

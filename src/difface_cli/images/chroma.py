@@ -13,11 +13,11 @@ import numpy as np
 import numpy.typing as npt
 
 from difface_cli.images.photo import Photo, with_pixels
+from difface_cli.luma import luma as plane_of
 
 Array = npt.NDArray[Any]
 Floats = npt.NDArray[np.float32]
 
-LUMA = np.array([0.299, 0.587, 0.114], np.float32)
 BAND = 1 << 19  # pixels worked on at once
 
 NEARLY_HALF = 0.45
@@ -30,7 +30,7 @@ TONE_EXCEPTIONS = 0.02
 
 def luma(pixels: Array) -> Floats:
     """Of h×w×3 in any scale: h×w×1 in the same."""
-    return (pixels.astype(np.float32) @ LUMA)[..., None]
+    return plane_of(pixels)[..., None]
 
 
 def desaturated(photo: Photo) -> Photo:

@@ -16,8 +16,8 @@ import numpy as np
 import numpy.typing as npt
 
 from difface_cli.errors import WeightsInvalid
+from difface_cli.luma import LUMA
 from difface_cli.metrics.fidelity import LEVELS, Floats
-from difface_cli.metrics.structure import LUMA
 
 Planes = npt.NDArray[np.float64]
 

@@ -7,7 +7,7 @@ import math
 import cv2
 import numpy as np
 
-from difface_cli.faces.paste import LUMA
+from difface_cli.luma import luma
 from difface_cli.metrics.fidelity import LEVELS, Floats
 
 FINE = 0.01  # of the side: hair, lashes and skin, and the edges of what is larger
@@ -23,6 +23,6 @@ def sharpness(face: Floats, weight: Floats) -> float:
         face: s×s×3 in [0, 1].
         weight: s×s in [0, 1], how much each pixel counts.
     """
-    luma = face @ LUMA
-    fine = luma - cv2.GaussianBlur(luma, (0, 0), FINE * luma.shape[0])
+    y = luma(face)
+    fine = y - cv2.GaussianBlur(y, (0, 0), FINE * y.shape[0])
     return LEVELS * math.sqrt(float(np.average(fine.astype(np.float64) ** 2, weights=weight)))

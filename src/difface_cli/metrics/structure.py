@@ -6,6 +6,7 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
+from difface_cli.luma import LUMA
 from difface_cli.metrics.fidelity import K1, K2, SIGMA, WINDOW, Floats
 
 Planes = npt.NDArray[np.float64]
@@ -13,7 +14,6 @@ Planes = npt.NDArray[np.float64]
 SCALES = (0.0448, 0.2856, 0.3001, 0.2363, 0.1333)
 SMALLEST = WINDOW * 2 ** (len(SCALES) - 1)  # of a side: the window fits the last scale
 
-LUMA = np.array([0.299, 0.587, 0.114])
 STEADY = 170 / 255**2  # GMSD's constant c, for values in [0, 1]
 PREWITT = np.array([[1, 0, -1], [1, 0, -1], [1, 0, -1]]) / 3
 
