@@ -24,7 +24,7 @@ from typer.testing import CliRunner
 
 from difface_cli import gate, images
 from difface_cli.cli.app import build
-from difface_cli.weights.store import sha256
+from difface_cli.hashing import sha256
 
 QUICK = ["--steps", "2", "--n", "200", "--device", "cpu", "--precision", "fp32"]
 

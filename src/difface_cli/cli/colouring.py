@@ -8,7 +8,7 @@ from functools import partial
 from pathlib import Path
 
 from difface_cli import colorizing, costs, images, pipeline, preview, sidecar
-from difface_cli.cli import console, outputs, restoring, running
+from difface_cli.cli import console, outputs, reporting, restoring, running
 from difface_cli.cli.outputs import Job
 from difface_cli.cli.running import Record
 from difface_cli.colorizing import Wishes
@@ -90,7 +90,7 @@ def _report(job: Job, result: Restoration, session: Session, seconds: float) -> 
         what = f"{faces}, the photo is only copied"
     lines = [
         f"{job.source} → {job.target or 'stdout'}: {what}, {running.duration(seconds)}",
-        *restoring.skipped((face.index, face.skipped) for face in result.faces),
+        *reporting.skipped((face.index, face.skipped) for face in result.faces),
     ]
     for line in lines:
         console.plain(line, stderr=job.target is None)

@@ -3,18 +3,17 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import Future
 from dataclasses import dataclass
 from functools import cached_property, partial
 from pathlib import Path
-from typing import Any
 
 import torch
 
 from difface_cli import costs, exhibits, images, models, pipeline, preview, report, sidecar
 from difface_cli.choosing import IDENTITY
-from difface_cli.cli import console, flow, outputs, referring, running, trusting
+from difface_cli.cli import console, flow, outputs, referring, reporting, running, trusting
 from difface_cli.cli.accounts import Account, Unbegun
 from difface_cli.cli.outputs import STREAM, Job
 from difface_cli.cli.running import Outcome, Record, Source
@@ -22,7 +21,7 @@ from difface_cli.exhibits import trusted
 from difface_cli.images import Photo
 from difface_cli.models import Ready
 from difface_cli.options import Options
-from difface_cli.pipeline import Drawing, Drawn, Found, Prepared, Restoration
+from difface_cli.pipeline import Drawing, Drawn, Prepared, Restoration
 from difface_cli.progress import NoProgress, Progress
 from difface_cli.registry import Model, Registry
 
@@ -269,7 +268,7 @@ def _preview(session: Session, job: Job, progress: Progress) -> Record:
         "estimate": {"seconds": round(cost.seconds, 1), "memory_bytes": cost.memory},
     }
     if not session.as_json:
-        console.out().print(_table(faces))
+        console.out().print(reporting.table(faces))
         if path is not None:
             console.plain(f"Numbered faces: {path}")
         console.plain(
@@ -284,70 +283,8 @@ def reported(session: Session, job: Job, outcome: Outcome) -> Record:
     record = outcome()
     if session.as_json:
         return record
-    faces = record["faces"]
-    restored = sum(face["restored"] for face in faces)
-    if not faces:
-        what = "no face found, the photo is only copied"
-    elif not restored:
-        what = f"none of {len(faces)} faces restored, the photo is only copied"
-    else:
-        what = f"{restored} of {len(faces)} faces restored"
-    target = job.files[0] if job.target else "stdout"
-    lines = [
-        f"{job.source} → {target}: {what}, {running.duration(record['seconds']['total'])}",
-        *skipped((face["index"], face["skipped"]) for face in faces),
-        *starts(faces),
-        *chosen(faces),
-        *trusting.doubts(faces),
-        *([f"  to look at: {job.page}"] if job.report else []),
-    ]
-    for line in lines:
+    for line in reporting.lines(job, record):
         console.plain(line, stderr=job.target is None)
     if not session.timeless:  # a folder of photos would make thousands of tables
-        trusting.show(faces, stderr=job.target is None)
+        trusting.show(record["faces"], stderr=job.target is None)
     return record
-
-
-def skipped(faces: Iterable[tuple[int, str | None]]) -> Iterator[str]:
-    """A line for each face that was left alone, by its index, with the reason."""
-    for index, reason in faces:
-        if reason and reason != "not chosen":
-            yield f"  face {index} left alone: {reason}"
-
-
-def starts(faces: Iterable[Record]) -> Iterator[str]:
-    """A line for each face whose N was chosen for it."""
-    for face in faces:
-        if start := face.get("auto_n"):
-            yield (
-                f"  face {face['index']}: N = {start['n']}, for a blur of "
-                f"{start['width']:.1f} px of 512"
-            )
-
-
-def chosen(faces: Iterable[Record]) -> Iterator[str]:
-    """A line for each face that one of its samples was pasted for."""
-    for face in faces:
-        choice = face.get("choice")
-        if choice and face["restored"]:
-            scores = ", ".join(f"{score:.4g}" for score in choice["scores"])
-            yield (
-                f"  face {face['index']}: sample {choice['sample'] + 1} of "
-                f"{len(choice['scores'])} by {choice['by']} ({scores})"
-            )
-
-
-def _table(faces: tuple[Found, ...]) -> Any:
-    from rich.box import SIMPLE_HEAD
-    from rich.table import Table
-
-    table = Table(box=SIMPLE_HEAD, pad_edge=False)
-    for heading in ("face", "left", "top", "width", "height", "score"):
-        table.add_column(heading, justify="right")
-    table.add_column("restored")
-    for found in faces:
-        x0, y0, x1, y1 = found.face.box
-        numbers = (f"{v:.0f}" for v in (x0, y0, x1 - x0, y1 - y0))
-        verdict = f"no: {found.skipped}" if found.skipped else "yes"
-        table.add_row(str(found.index), *numbers, f"{found.face.score:.2f}", verdict)
-    return table
