@@ -23,8 +23,8 @@ from PIL import Image
 from safetensors.torch import save_file
 
 from difface_cli import inference, registry
+from difface_cli.hashing import sha256
 from difface_cli.machine import processor
-from difface_cli.weights.places import sha256
 
 sys.path.insert(0, str(Path(__file__).parent))
 from overhead import PORTRAIT, group

@@ -62,6 +62,3 @@ TABLE_V: Mapping[str, Numbers] = {
         ("expand", (0.403, 0.360), (131.21, 91.61), (68.75, 37.59)),
     )
 }
-
-FIGURE_6: Numbers = {}
-"""Drawn, not printed."""

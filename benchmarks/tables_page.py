@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 import torch
-from paper import FIGURE_6, TABLE_I, TABLE_II, TABLE_V, TABLE_VIII, Numbers
+from paper import TABLE_I, TABLE_II, TABLE_V, TABLE_VIII, Numbers
 
 from difface_cli import masks, registry
 from difface_cli.errors import WeightsMissing
@@ -186,7 +186,7 @@ def write(work: Path, page: Path) -> None:
         "TABLE_I": table_i(work),
         "TABLE_II": settings(work, "eta-", "0.5", TABLE_II),
         "TABLE_VIII": settings(work, "steps-", "40", TABLE_VIII),
-        "FIGURE_6A": settings(work, "n-", "260", FIGURE_6),
+        "FIGURE_6A": settings(work, "n-", "260", {}),  # the paper draws it and prints no number
         "FIGURE_6B": figure_6b(work),
         "TABLE_V": table_v(work),
     }

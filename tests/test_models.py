@@ -14,8 +14,9 @@ from difface_cli.degradations import Degradation
 from difface_cli.difface import Settings
 from difface_cli.errors import DeviceError
 from difface_cli.faces.align import crop, similarity
+from difface_cli.hashing import sha256
 from difface_cli.models import Ready, resolve_device, resolve_precision
-from difface_cli.weights.store import sha256, verified
+from difface_cli.weights.store import verified
 
 CPU = torch.device("cpu")
 

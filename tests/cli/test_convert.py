@@ -10,7 +10,7 @@ from safetensors import safe_open
 from typer.testing import CliRunner, Result
 
 from difface_cli.cli import app as shell
-from difface_cli.weights.places import sha256
+from difface_cli.hashing import sha256
 from tests.weights.conftest import Checkpoint
 from tests.weights.test_formats import Payload
 

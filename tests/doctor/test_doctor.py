@@ -144,7 +144,7 @@ def test_weights_here_changed_gone_unreadable_and_not_fetched(
     local = Source("path", str(path), sha256=digest)
     mine = Weights("mine", "prior", "unet", sources=(local,))
     assert states(lambda: restoring.weights(_registry(mine))) == [FAILED]
-    from difface_cli.weights.places import sha256
+    from difface_cli.hashing import sha256
 
     whole = replace(mine, sources=(replace(local, sha256=sha256(path)),))
     assert states(lambda: restoring.weights(_registry(whole))) == [OK]

@@ -13,9 +13,9 @@ from difface_cli import registry
 from difface_cli.errors import UsageError
 from difface_cli.evaluation import catalogue, networks
 from difface_cli.evaluation.measuring import Picture
+from difface_cli.hashing import sha256
 from difface_cli.weights.convert import Form
 from difface_cli.weights.fetch import Way, fetch
-from difface_cli.weights.places import sha256
 
 CPU = torch.device("cpu")
 

@@ -18,11 +18,11 @@ from difface_cli.cli import applying, convert, picks, replaying, values
 from difface_cli.degradations import Degradation, OldPhoto
 from difface_cli.degrading import Treatment, apply, manifest
 from difface_cli.errors import DifFaceError, UsageError
+from difface_cli.hashing import sha256
 from difface_cli.images import Photo
 from difface_cli.runs import manifest as run_manifests
 from difface_cli.training import making, recipe
 from difface_cli.training.scenes.album import Album
-from difface_cli.weights.places import sha256
 
 from . import seeds
 from .of_networks import CPU, SMALL

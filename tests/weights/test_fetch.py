@@ -19,6 +19,7 @@ from safetensors import safe_open
 from safetensors.torch import save
 
 from difface_cli.errors import DifFaceError, OutputError, WeightsInvalid, WeightsMissing
+from difface_cli.hashing import sha256
 from difface_cli.registry import Source, Weights
 from difface_cli.weights import convert, lock, places, store
 from difface_cli.weights.download import Patience
@@ -406,4 +407,4 @@ def test_every_error_names_a_next_step(hub: Hub, unet: Checkpoint, content: byte
 def test_the_record_is_readable(hub: Hub, known: Weights) -> None:
     path = fetch(known, WAY)
     content = json.loads(lock.path().read_text())
-    assert content["files"][path.name]["sha256"] == places.sha256(path)
+    assert content["files"][path.name]["sha256"] == sha256(path)

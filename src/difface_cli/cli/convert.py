@@ -53,8 +53,8 @@ def convert(
     from difface_cli import registry
     from difface_cli.cli import console
     from difface_cli.cli.fetch_weights import form
+    from difface_cli.hashing import sha256
     from difface_cli.registry import Source
-    from difface_cli.weights import places
     from difface_cli.weights.convert import convert as run
 
     if target.suffix != ".safetensors":
@@ -65,7 +65,7 @@ def convert(
         raise UsageError(f"{source} does not exist or is no file.", "Check the path of SRC.")
     weights = _weights(registry.load(models), network, params)
     origin = Source("path", str(source), prefix=prefix)
-    digest = run(source, target, weights, origin, places.sha256(source), form(dtype))
+    digest = run(source, target, weights, origin, sha256(source), form(dtype))
     console.plain(f'{target}  sha256 = "{digest}"')
 
 

@@ -18,8 +18,9 @@ from difface_cli.choosing import IDENTITY
 from difface_cli.cli import console, outputs, referring, running
 from difface_cli.cli.outputs import Job
 from difface_cli.cli.running import Record, Source
-from difface_cli.cli.verdicts import Verdict, compare, result_of, sha256
+from difface_cli.cli.verdicts import Verdict, compare, result_of
 from difface_cli.errors import RecordError
+from difface_cli.hashing import sha256
 from difface_cli.images import Photo
 from difface_cli.models import Ready
 from difface_cli.progress import Progress

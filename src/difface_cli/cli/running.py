@@ -166,12 +166,10 @@ def _json(record: Record, indent: int | None = None) -> str:
 
 def _from(folder: Path, source: str) -> str:
     """The input's path from the record's folder, so that both can move together."""
+    if source == STREAM:
+        return ""
     try:
-        return (
-            ""
-            if source == STREAM
-            else os.path.relpath(os.path.realpath(source), os.path.realpath(folder))
-        )
+        return os.path.relpath(os.path.realpath(source), os.path.realpath(folder))
     except ValueError:  # on another drive
         return ""
 

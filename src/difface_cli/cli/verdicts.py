@@ -8,6 +8,7 @@ from pathlib import Path
 
 from difface_cli import images
 from difface_cli.errors import ImageError
+from difface_cli.hashing import sha256
 from difface_cli.images import Photo
 from difface_cli.metrics.difference import Difference, difference
 from difface_cli.replay import Run
@@ -59,9 +60,3 @@ def result_of(run: Run, k: int) -> Path | None:
     named = Path(run.outputs[k])
     places = [run.record.parent / named.name, named]
     return next((place for place in places if place.is_file()), None)
-
-
-def sha256(path: Path) -> str:
-    """The hash of a file."""
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()

@@ -6,7 +6,6 @@ manifest's folder. A line that was cut by a crash is no line.
 
 from __future__ import annotations
 
-import hashlib
 import json
 import os
 from collections.abc import Mapping
@@ -14,6 +13,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path, PurePosixPath
 from typing import Any
 
+from difface_cli import hashing
 from difface_cli.errors import OutputError
 
 NAME = "manifest.jsonl"
@@ -156,8 +156,7 @@ def mend(folder: Path) -> None:
 def sha256(path: Path) -> str:
     """The hash of a file, in hexadecimal; empty when it cannot be read."""
     try:
-        with path.open("rb") as file:
-            return hashlib.file_digest(file, "sha256").hexdigest()
+        return hashing.sha256(path)
     except OSError:
         return ""
 

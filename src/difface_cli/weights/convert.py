@@ -15,6 +15,7 @@ from torch import Tensor, nn
 
 from difface_cli import __version__, networks
 from difface_cli.errors import OutputError, RegistryError, WeightsInvalid
+from difface_cli.hashing import sha256
 from difface_cli.networks.unet import UNet
 from difface_cli.registry import Source, Weights
 from difface_cli.weights import diffusers, formats, places
@@ -81,7 +82,7 @@ def convert(
                 f"{target} cannot be written: {str(e)[:200]}.",
                 f"Make room on this disk, or set {places.HOME} to a folder on another one.",
             ) from None
-        return places.sha256(part)
+        return sha256(part)
 
 
 def canonical(state: Mapping[str, Tensor], weights: Weights, source: Source) -> dict[str, Tensor]:

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from difface_cli.errors import DifFaceError, WeightsInvalid, WeightsMissing
+from difface_cli.hashing import sha256
 from difface_cli.registry import Source, Weights
 from difface_cli.weights import convert, download, lock, places, store
 from difface_cli.weights.download import Patience, Report
@@ -193,7 +194,7 @@ def check_source(path: Path, source: Source) -> str:
             f"{path} has {size:,} bytes; {source} has {source.size:,}.",
             "The file is cut off or another one: fetch it again.",
         )
-    digest = places.sha256(path)
+    digest = sha256(path)
     expected = lock.read().expected(source)
     if expected and digest != expected:
         where = "published" if source.sha256 else f"recorded in {lock.path()} at the first fetch"

@@ -112,9 +112,3 @@ def unwritable(path: Path, error: OSError) -> OutputError:
     else:
         hint = f"Set {HOME} to a folder that you can write to."
     return OutputError(f"{path} cannot be written: {reason}.", hint)
-
-
-def sha256(path: Path) -> str:
-    """The hash of a file, in hexadecimal."""
-    with path.open("rb") as f:
-        return hashlib.file_digest(f, "sha256").hexdigest()

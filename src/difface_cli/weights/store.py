@@ -7,10 +7,10 @@ from pathlib import Path
 from typing import Any
 
 from difface_cli.errors import DifFaceError, WeightsInvalid, WeightsMissing
+from difface_cli.hashing import sha256
 from difface_cli.registry import Source, Weights
 from difface_cli.weights import lock, places
 from difface_cli.weights.download import Report
-from difface_cli.weights.places import sha256
 
 PACKAGE = Path(__file__).parents[1]
 OFFLINE = ("HF_HUB_OFFLINE", "TRANSFORMERS_OFFLINE")
