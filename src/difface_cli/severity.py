@@ -49,10 +49,7 @@ class Severity:
         That of the Gaussian whose transfer falls to a half where theirs does; 0 where nothing
         is lost.
         """
-        f = np.linspace(0, 0.5, 2001)
-        lost = transfer(self.blur, self.scale, f) < 0.5
-        half = float(f[lost.argmax()])
-        return math.sqrt(2 * math.log(2)) / (2 * math.pi * half) if lost.any() else 0.0
+        return _width(self.blur, self.scale)
 
 
 def fit(face: Floats, sharp: Floats, weight: Floats) -> Severity:
@@ -106,6 +103,15 @@ def noise(face: Floats, scale: float) -> float:
     even = small[: side // 2 * 2, : side // 2 * 2]
     diagonal = (even[::2, ::2] - even[::2, 1::2] - even[1::2, ::2] + even[1::2, 1::2]) / 2
     return 255 * float(np.median(np.abs(diagonal))) / GAUSSIAN
+
+
+@cache
+def _width(blur: float, scale: float) -> float:
+    """Of `Severity`; of the few values of the grid, each is asked for many times."""
+    f = np.linspace(0, 0.5, 2001)
+    lost = transfer(blur, scale, f) < 0.5
+    half = float(f[lost.argmax()])
+    return math.sqrt(2 * math.log(2)) / (2 * math.pi * half) if lost.any() else 0.0
 
 
 def _spectrum(plane: Floats, weight: Floats) -> npt.NDArray[np.complex128]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import Protocol
 
 import numpy as np
 import numpy.typing as npt
@@ -22,7 +23,15 @@ from difface_cli.severity import Severity
 Floats = npt.NDArray[np.float32]
 Landmarks = npt.NDArray[np.float64]
 Likeness = Callable[[Floats, Floats], float]  # of a face found and a face drawn, -1 to 1
-Detector = Callable[[npt.NDArray[np.uint8]], list[Face]]
+
+
+class Detector(Protocol):
+    """What finds a face again; see `faces.detect.FaceDetector`."""
+
+    def again(self, rgb: npt.NDArray[np.uint8], landmarks: Landmarks) -> Face | None:
+        """The face that has about these landmarks; None where there is none."""
+        ...
+
 
 QUALITIES = (None, 90, 70, 50, 30)  # of the JPEG that is tried
 RESIDUAL_GAIN = 4.0  # what a residual picture is multiplied by, about a middle grey
@@ -141,5 +150,5 @@ def landmark_shift(restored: Floats, landmarks: Landmarks, detector: Detector) -
     Returns:
         The mean over the five; infinite where no face is found.
     """
-    found = detector((restored.clip(0, 1) * 255).round().astype(np.uint8))
-    return min((pose.shift(landmarks, face.landmarks) for face in found), default=math.inf)
+    found = detector.again((restored.clip(0, 1) * 255).round().astype(np.uint8), landmarks)
+    return math.inf if found is None else pose.shift(landmarks, found.landmarks)

@@ -152,6 +152,32 @@ def test_faces_come_largest_first_then_from_the_left(detector: FaceDetector) -> 
     assert len(single(planted(300, 300, (50, 50, 99, 99)))) == 1
 
 
+class TestAgain:
+    """The look at a face that is known to be about there."""
+
+    def test_it_sees_a_face_as_the_whole_search_does(self, detector: FaceDetector) -> None:
+        (face,) = detector(astronaut())
+        eyes = float(np.linalg.norm(face.landmarks[1] - face.landmarks[0]))
+        seen = detector.again(astronaut(), face.landmarks + 0.1 * eyes)
+        assert seen is not None
+        assert share(seen, face.box) > 0.8
+        np.testing.assert_allclose(seen.landmarks, face.landmarks, atol=0.06 * eyes)
+
+    def test_it_is_one_call_and_no_search(self) -> None:
+        network, box = PlantedNetwork(), (100, 80, 190, 200)
+        _, landmarks = truth(box)
+        seen = FaceDetector(network, CPU).again(planted(400, 400, box), landmarks)
+        assert seen is not None
+        np.testing.assert_allclose(seen.landmarks, landmarks, atol=1)
+        assert network.seen == [(2, 3, 224, 224)]
+
+    def test_it_sees_none_where_there_is_none(self, detector: FaceDetector) -> None:
+        (face,) = detector(astronaut())
+        empty = np.full_like(astronaut(), 127)
+        assert detector.again(empty, face.landmarks) is None
+        assert detector.again(astronaut(), face.landmarks + np.array([0, 150])) is None
+
+
 def test_no_copy_of_a_large_photo_is_made() -> None:
     photo = planted(4000, 6000, (2000, 1000, 2600, 1800))
     tracemalloc.start()

@@ -178,6 +178,24 @@ def test_the_colour_match_leaves_features_alone() -> None:
     np.testing.assert_allclose(matched, restored, atol=0.01)
 
 
+@pytest.mark.parametrize("size", [48, 96, 256])
+def test_the_near_part_of_the_ring_counts(size: int) -> None:
+    """A cast on one side is mended there, by as much as a Gaussian of a tenth of the side says."""
+    mask = paste.face_mask(size)
+    original = np.full((size, size, 3), 0.5, np.float32)
+    restored = original.copy()
+    restored[:, : size // 2] += np.float32(0.1)
+    ring = mask * (1 - mask)
+    blurred = cv2.GaussianBlur(ring, (0, 0), size / 10, borderType=cv2.BORDER_CONSTANT)
+    cast = -(restored - original)[..., 0] * ring
+    near = cv2.GaussianBlur(cast, (0, 0), size / 10, borderType=cv2.BORDER_CONSTANT)
+    trust = 0.1 * blurred.max()
+    expected = (near + trust * cast.sum() / ring.sum()) / (blurred + trust)
+    matched = paste.match_colour_at_border(restored, original, mask)
+    shift = (matched - restored)[..., 0]
+    np.testing.assert_allclose(shift[mask > 0], expected[mask > 0], atol=5e-4)
+
+
 def test_memory_does_not_grow_with_the_photo() -> None:
     canvas = np.zeros((4000, 6000, 3), np.uint8)
     face = np.ones((SIZE, SIZE, 3), np.float32)

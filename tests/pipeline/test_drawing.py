@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 import pytest
@@ -16,7 +17,7 @@ from difface_cli.models import Ready
 from difface_cli.options import Options
 from difface_cli.pipeline import Drawing, prepare
 from difface_cli.pipeline.records import Array, Drawn, Prepared
-from tests.pipeline.test_restore import QUICK, SCHEDULE, TWO, photo, ready
+from tests.pipeline.test_restore import QUICK, SCHEDULE, TWO, Eyes, photo, ready
 
 
 class Network:
@@ -39,13 +40,10 @@ class Network:
 
 def photos(network: Network, options: Options, faces: Sequence[str]) -> list[Prepared]:
     """Photos of their own, with faces 0, 1, both or none."""
+    eyes: list[Any] = [Eyes([TWO[int(i)] for i in which]) for which in faces]
     return [
-        prepare(
-            photo(120 + 4 * k),
-            replace(network.ready, detector=lambda rgb, k=k: [TWO[int(i)] for i in faces[k]]),
-            options,
-        )
-        for k in range(len(faces))
+        prepare(photo(120 + 4 * k), replace(network.ready, detector=detector), options)
+        for k, detector in enumerate(eyes)
     ]
 
 

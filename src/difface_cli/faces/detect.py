@@ -14,7 +14,7 @@ from torch import nn
 from difface_cli.faces.align import invert
 from difface_cli.faces.boxes import Candidates, suppress
 from difface_cli.faces.looks import look_again
-from difface_cli.faces.resample import Array, resizing, shrink
+from difface_cli.faces.resample import Array, Matrix, resizing, shrink
 from difface_cli.faces.retinaface import answer, build_retinaface, to_batch
 
 __all__ = ["Face", "FaceDetector", "build_retinaface"]
@@ -25,6 +25,11 @@ MOST_ENLARGED = 4
 CANDIDATE = 0.5  # score in the first pass that earns a second look
 MOST = 512  # candidates; weights that see faces everywhere must end as well
 JOINT, NESTED = 0.4, 0.7
+
+# The detector's box for a face from the front, in distances of the eyes or of eyes and mouth,
+# whichever is longer, from the middle of eyes and mouth: means over 40 aligned portraits.
+BOX_SIZE = np.array([2.15, 2.88])
+BOX_ABOVE = 0.17
 
 
 @dataclass(frozen=True, eq=False)
@@ -92,13 +97,22 @@ class FaceDetector:
                 found = look_again(self.network, self.device, rgb, found)
         found = found.take(found.scores > self.threshold)
         kept = found.take(suppress(found.boxes, found.scores, joint=JOINT, nested=NESTED))
-        faces = [
-            Face((x0, y0, x1, y1), landmarks, score)
-            for (x0, y0, x1, y1), score, landmarks in zip(
-                kept.boxes.tolist(), kept.scores.tolist(), kept.landmarks, strict=True
-            )
-        ]
-        return sorted(faces, key=lambda f: (-f.width * f.height, f.box[0], f.box[1]))
+        return sorted(_faces(kept), key=lambda f: (-f.width * f.height, f.box[0], f.box[1]))
+
+    def again(self, rgb: npt.NDArray[np.uint8], landmarks: npt.NDArray[np.float64]) -> Face | None:
+        """Look for the face with these landmarks, without a search, as after it was redrawn.
+
+        Args:
+            rgb: h×w×3 uint8.
+            landmarks: 5×2, where they should be about.
+
+        Returns:
+            The face as it is now; None where there is none.
+        """
+        expected = Candidates(_box(landmarks)[None], np.ones(1), landmarks[None])
+        with torch.inference_mode():
+            seen = look_again(self.network, self.device, rgb, expected)
+        return next(_faces(seen.take(seen.scores > self.threshold)), None)
 
     def _search(self, rgb: Array) -> Candidates:
         """Everything that could be a face, in photo pixels, once each."""
@@ -121,6 +135,20 @@ class FaceDetector:
         coarse = min(COARSE_SIDE, MOST_ENLARGED * longest, self.detect_size)
         if coarse != fine:
             yield _resized(copy, coarse)
+
+
+def _faces(found: Candidates) -> Iterator[Face]:
+    for box, score, landmarks in zip(*found, strict=True):
+        x0, y0, x1, y1 = box.tolist()
+        yield Face((x0, y0, x1, y1), landmarks, float(score))
+
+
+def _box(landmarks: Matrix) -> Matrix:
+    """About the box that an upright face with these landmarks has."""
+    eyes, mouth = landmarks[:2].mean(axis=0), landmarks[3:].mean(axis=0)
+    unit = max(np.linalg.norm(landmarks[1] - landmarks[0]), np.linalg.norm(mouth - eyes))
+    middle = (eyes + mouth) / 2 - (0, BOX_ABOVE * unit)
+    return np.concatenate([middle - unit * BOX_SIZE / 2, middle + unit * BOX_SIZE / 2])
 
 
 def _resized(rgb: Array, longest: int) -> Array:

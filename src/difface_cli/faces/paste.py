@@ -32,6 +32,7 @@ OUTER = (0.42, 0.44)
 
 LARGEST_SHIFT = 0.15
 COLOUR_BLUR = 0.1  # of the side: coarse enough to carry colour and no features
+COLOUR_SIDE = 64  # of the copy that is blurred: a blur of 6 pixels there loses nothing by it
 BAND = 1 << 19  # pixels worked on at once
 
 
@@ -146,9 +147,7 @@ def match_colour_at_border(restored: Floats, original: Floats, mask: Floats) -> 
         return restored
     difference = (original - restored) * ring
     mean = difference.sum(axis=(0, 1)) / total
-    sigma = COLOUR_BLUR * mask.shape[0]
-    near = cv2.GaussianBlur(difference, (0, 0), sigma, borderType=cv2.BORDER_CONSTANT)
-    weight = cv2.GaussianBlur(ring, (0, 0), sigma, borderType=cv2.BORDER_CONSTANT)[..., None]
+    near, weight = _coarse(difference), _coarse(ring)
     trust = np.float32(0.1) * weight.max()
     shift = (near + trust * mean) / (weight + trust)
     matched: Floats = np.clip(restored + shift.clip(-LARGEST_SHIFT, LARGEST_SHIFT), 0, 1)
@@ -171,12 +170,19 @@ def keep_cast(restored: Floats, original: Floats, mask: Floats, share: float) ->
     """
     difference = original - restored
     chroma = (difference - luma(difference)) * mask[..., None]
-    sigma = COLOUR_BLUR * mask.shape[0]
-    coarse = cv2.GaussianBlur(chroma, (0, 0), sigma, borderType=cv2.BORDER_CONSTANT)
-    weight = cv2.GaussianBlur(mask, (0, 0), sigma, borderType=cv2.BORDER_CONSTANT)[..., None]
-    shift = (coarse / np.maximum(weight, 1e-3)).clip(-LARGEST_SHIFT, LARGEST_SHIFT)
+    shift = (_coarse(chroma) / np.maximum(_coarse(mask), 1e-3)).clip(-LARGEST_SHIFT, LARGEST_SHIFT)
     kept: Floats = np.clip(restored + np.float32(share) * shift, 0, 1)
     return kept
+
+
+def _coarse(picture: Floats) -> Floats:
+    """What of s×s or s×s×c, with zeros around, is as coarse as a colour cast: s×s×c."""
+    size = picture.shape[0]
+    side = min(size, COLOUR_SIDE)
+    small = cv2.resize(picture, (side, side), interpolation=cv2.INTER_AREA)
+    blurred = cv2.GaussianBlur(small, (0, 0), COLOUR_BLUR * side, borderType=cv2.BORDER_CONSTANT)
+    coarse = cv2.resize(blurred, (size, size), interpolation=cv2.INTER_CUBIC)
+    return np.asarray(coarse, np.float32).reshape(size, size, -1)
 
 
 def _finisher(
