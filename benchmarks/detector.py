@@ -4,7 +4,7 @@
     python benchmarks/detector.py PORTRAITS --weights trained/detector-more/weights.safetensors
 
 PORTRAITS holds manifest.json and whole/ID.jpg; the split "test" is used. Every portrait is shown
-as it is, degraded, tilted, and turned to the side as training does it (a cylinder, no real
+as it is, degraded, tilted, and turned to the side as training does it (a simple form, no real
 profile); what is drawn is drawn from a fixed seed. Found: an answer shares 0.4 of its joint area
 with the face's box. Landmark error: of the found, mean distance over the five in per cent of the
 eyes'. False alarms: answers that are no such one, and, in the last row, all those in crops that
@@ -26,7 +26,7 @@ from difface_cli.degradations import Degradation
 from difface_cli.faces.boxes import overlaps
 from difface_cli.faces.detect import Face, FaceDetector, build_retinaface
 from difface_cli.faces.resample import warp
-from difface_cli.training.scenes import facefree, poses
+from difface_cli.training.scenes import facefree, heads, poses
 from difface_cli.training.scenes.album import Album, Portrait
 from difface_cli.weights.load import read_tensors
 
@@ -78,7 +78,7 @@ def tilted(degrees: float) -> Change:
 
 def turned(degrees: float) -> Change:
     """Turned to the side, every other one to the left."""
-    return lambda portrait, number: poses.turned(portrait, degrees if number % 2 else -degrees)
+    return lambda portrait, number: heads.turned(portrait, degrees if number % 2 else -degrees)
 
 
 ROWS: dict[str, Change] = {

@@ -62,7 +62,7 @@ def cuts(portraits: Path, count: int) -> None:
         t = truth(path, size)
         y = heavy(rng)(t)
         whole = restore(y, ready, 1)[1][0]
-        for share in (0.15, 0.25, 0.35, 0.45, 0.55):
+        for share in (0.15, 0.25, 0.35, 0.4, 0.45, 0.5):
             edge = round(share * size)
             seen = y.flip(2) if number % 2 else y
             cut = torch.cat([seen[..., edge : 2 * edge].flip(2), seen[..., edge:]], dim=2)

@@ -8,8 +8,8 @@ import pytest
 
 from difface_cli.training.recipe import Scenes
 from difface_cli.training.scenes import poses
-from difface_cli.training.scenes.poses import Pose, turned
-from tests.training.scenes.people import BOX, DOTS, LANDMARKS, dots, dotted
+from difface_cli.training.scenes.poses import Pose
+from tests.training.scenes.people import BOX, DOTS, dots, dotted
 
 CENTRE = (100.0, 90.0)
 
@@ -52,26 +52,6 @@ def test_the_box_holds_the_ellipse_and_no_more() -> None:
     moved = rim @ matrix[:, :2].T + matrix[:, 2]
     box, _ = pose.marks(portrait, CENTRE)
     np.testing.assert_allclose(box, [*moved.min(axis=0), *moved.max(axis=0)], atol=1e-3)
-
-
-@pytest.mark.parametrize("degrees", [-40, -15, 25])
-def test_a_turned_head_takes_its_landmarks_along(degrees: float) -> None:
-    before, after = dotted(), turned(dotted(), degrees)
-    np.testing.assert_allclose(dots(after.pixels), after.landmarks, atol=1.5)
-    nose = after.landmarks[2, 0] - before.landmarks[2, 0]
-    assert nose * degrees > 0
-    np.testing.assert_array_equal(after.landmarks[:, 1], LANDMARKS[:, 1])
-    inside = (after.landmarks >= after.box[:2]) & (after.landmarks <= after.box[2:])
-    assert inside.all()
-    eyes = [p.landmarks[1, 0] - p.landmarks[0, 0] for p in (before, after)]
-    assert 0.5 * eyes[0] < eyes[1] < eyes[0]
-
-
-def test_no_turn_changes_nothing() -> None:
-    after = turned(dotted(), 0)
-    np.testing.assert_allclose(after.landmarks, LANDMARKS, atol=1e-3)
-    np.testing.assert_allclose(after.box, BOX, atol=1e-3)
-    assert np.abs(after.pixels.astype(int) - dotted().pixels).max() <= 2
 
 
 def test_tilts_stay_in_the_recipe_s_range() -> None:

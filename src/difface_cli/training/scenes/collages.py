@@ -10,7 +10,7 @@ import numpy as np
 
 from difface_cli.faces.resample import Array, Floats
 from difface_cli.training.recipe import Scenes
-from difface_cli.training.scenes import poses
+from difface_cli.training.scenes import heads, poses
 from difface_cli.training.scenes.album import Portrait
 from difface_cli.training.scenes.chance import chance, log_uniform
 from difface_cli.training.scenes.facefree import face_part, hand, material, soft_mask
@@ -142,7 +142,7 @@ def _paste(
     """Any portrait, its face `size` pixels wide."""
     portrait = cast.draw(rng)
     if chance(rng, cast.scenes.turned):
-        portrait = poses.turned(portrait, rng.uniform(-cast.scenes.turn, cast.scenes.turn))
+        portrait = heads.turned(portrait, rng.uniform(-cast.scenes.turn, cast.scenes.turn))
     pose = poses.draw(rng, size / portrait.width, cast.scenes, cast.mirror)
     canvas.paste(rng, portrait, pose, centre, whole=whole, other=cast.draw(rng))
 

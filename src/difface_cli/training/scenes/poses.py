@@ -1,20 +1,18 @@
-"""How a face stands in a scene: an affine map, and before it a turn of the head."""
+"""How a face stands in a scene: an affine map."""
 
 from __future__ import annotations
 
 import math
 from dataclasses import dataclass
 
-import cv2
 import numpy as np
 
-from difface_cli.faces.resample import Floats, Matrix, apply
+from difface_cli.faces.resample import Matrix, apply
 from difface_cli.training.recipe import Scenes
 from difface_cli.training.scenes.album import Portrait
 from difface_cli.training.scenes.chance import chance
 
 MIRRORED = [1, 0, 2, 4, 3]  # the landmarks' order in a mirrored face
-HEAD = 0.62  # radius of the cylinder that stands for a head, in widths of the face
 USUAL_TILT = 9.0  # degrees, standard deviation
 
 
@@ -78,39 +76,3 @@ def draw(rng: np.random.Generator, scale: float, scenes: Scenes, mirror: float) 
         shear=float(rng.normal(0, scenes.shear)),
         mirror=chance(rng, mirror),
     )
-
-
-def turned(portrait: Portrait, degrees: float) -> Portrait:
-    """The head turned to the side, as if its front were a cylinder with the portrait on it.
-
-    What the portrait does not show, the side of the head, is drawn out from its edge. Nearer to
-    a half profile than to the truth; noses stay flat.
-
-    Args:
-        degrees: to the right as seen, -60 to 60.
-    """
-    yaw = math.radians(degrees)
-    radius = HEAD * portrait.width
-    centre = float(portrait.box[0] + portrait.box[2]) / 2
-    height, width = portrait.pixels.shape[:2]
-    y, x = np.mgrid[0:height, 0:width].astype(np.float32)
-    u = (x - centre) / radius
-    angle = np.clip(np.arcsin(np.clip(u, -1, 1)) - yaw, -math.pi / 2, math.pi / 2)
-    moved = np.where(np.abs(u) < 1, np.sin(angle) * radius + centre - x, 0)
-    top, bottom = portrait.box[1] - 0.35 * portrait.height, portrait.box[3]
-    inside = np.clip(np.minimum(y - top, bottom - y) / (0.15 * portrait.height) + 1, 0, 1)
-    lookup = (x + moved * inside).astype(np.float32)
-    pixels = cv2.remap(portrait.pixels, lookup, y, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REFLECT)
-
-    def forward(at: Floats) -> Floats:
-        angles = np.arcsin(np.clip((at - centre) / radius, -1, 1)) + yaw
-        seen: Floats = np.sin(np.clip(angles, -math.pi / 2, math.pi / 2)) * radius + centre
-        return seen
-
-    landmarks, box = portrait.landmarks.copy(), portrait.box.copy()
-    landmarks[:, 0] = forward(landmarks[:, 0])
-    sides = forward(box[[0, 2]])
-    near = 0 if degrees > 0 else 1  # the side that comes forward shows hair and ear beside it
-    sides[near] = (sides[near] + box[2 * near]) / 2
-    box[[0, 2]] = sides
-    return Portrait(pixels, box, landmarks)
