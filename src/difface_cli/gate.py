@@ -29,7 +29,7 @@ class Limits:
 
     blur: float = 4.4
     turn: float = 0.6
-    inside: float = 0.6
+    inside: float = 0.5
     shift: float = 0.3
     variation: float = 14.0
 
