@@ -71,7 +71,7 @@ def measured(
 
 def _here(known: registry.Registry, measure: Measure) -> bool:
     try:
-        return not measure.weights or bool(store.verified(known.weights[measure.weights]))
+        return all(store.verified(known.weights[name]) for name in measure.weights)
     except WeightsMissing:
         return False
 

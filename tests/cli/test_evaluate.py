@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import json
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -31,6 +32,19 @@ def run(*arguments: Path | str | float) -> Result:
 
 
 QUICK = ("--metrics", "psnr,ssim")
+
+
+def test_nrqm_and_pi_are_asked_for_by_name(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "pyiqa", None)  # as where it is not installed
+    results = folder(tmp_path / "results")
+    silent = run(results, "--reference", folder(tmp_path / "truth"))
+    assert silent.exit_code == 0
+    assert "NRQM" not in silent.stdout
+    done = run(results, "--metrics", "nrqm,pi")
+    assert done.exit_code == 2
+    assert "Nothing can be computed here of nrqm, pi." in done.stderr
+    assert done.stderr.count("NRQM and PI need the library pyiqa.") == 1
+    assert "pip install --no-deps pyiqa" in done.stderr
 
 
 def test_a_table_of_all_plain_measures_and_what_is_missing(tmp_path: Path) -> None:

@@ -192,3 +192,23 @@ def test_a_file_that_is_no_database_is_refused_in_a_sentence(tmp_path: Path) -> 
     (tmp_path / "kept.sqlite").write_text("no database " * 100)
     with pytest.raises(DifFaceError, match="cannot be kept"), kept.opened(tmp_path / "kept.sqlite"):
         pass
+
+
+def test_what_says_nothing_of_references_is_not_measured_of_them(tmp_path: Path) -> None:
+    seen: dict[str, int] = {"both": 0, "alone": 0}
+
+    def counting(name: str) -> measuring.OfPicture:
+        def look(picture: measuring.Picture) -> Any:
+            seen[name] += 1
+            return np.zeros(1, np.float32)
+
+        return look
+
+    tools = Instruments(
+        single={name: counting(name) for name in seen}, of_results=frozenset({"alone"})
+    )
+    pairs = match(folder(tmp_path / "r"), folder(tmp_path / "t")).pairs
+    with kept.opened(None) as values:
+        for _ in range(2):
+            measuring.measure(pairs, tools, values, lambda pair, error: None)
+    assert seen == {"both": 2 * len(pairs), "alone": len(pairs)}

@@ -2,20 +2,24 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 
 import numpy as np
 import pytest
 import torch
+from safetensors.torch import save_file
 
 from difface_cli import registry
-from difface_cli.errors import UsageError
+from difface_cli.errors import UsageError, WeightsInvalid
 from difface_cli.evaluation import catalogue, networks
 from difface_cli.evaluation.measuring import Picture
 from difface_cli.hashing import sha256
 from difface_cli.weights.convert import Form
 from difface_cli.weights.fetch import Way, fetch
+from tests.metrics.forests import natural_arrays, stand_in
 
 CPU = torch.device("cpu")
 
@@ -23,6 +27,11 @@ CPU = torch.device("cpu")
 @pytest.fixture(autouse=True)
 def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("DIFFACE_HOME", str(tmp_path / "home"))
+
+
+@pytest.fixture
+def pyiqa(monkeypatch: pytest.MonkeyPatch) -> ModuleType:
+    return stand_in(monkeypatch)
 
 
 def equip(names: tuple[str, ...], known: registry.Registry, **options: Any) -> networks.Equipped:
@@ -100,9 +109,88 @@ def test_every_network_is_built_checked_and_kept() -> None:
 
     known = registry.load()
     for measure in catalogue.MEASURES.values():
-        if measure.weights:
-            network = known.weights[measure.weights].network
+        for name in measure.weights if measure.name not in networks.BY_PYIQA else ():
+            network = known.weights[name].network
             assert network in networks.BUILDERS
             assert network in networks.KEPT
             assert network in CHECKS
-            assert known.models[measure.weights].parts == {"metrics": measure.weights}
+            assert known.models[name].parts == {"metrics": name}
+
+
+FOREST = """
+    [weights.nrqm]
+    part = "metrics"
+    network = "nrqm"
+    sources = [{ path = "NRQM_model.mat" }]
+"""
+
+
+def own(tmp_path: Path, sha256: str = "") -> registry.Registry:
+    line = f'sha256 = "{sha256}"' if sha256 else ""
+    (tmp_path / "models.toml").write_text(f"{FOREST}\n{line}")
+    return registry.load(tmp_path / "models.toml")
+
+
+def ramp(side: int) -> Picture:
+    """From black to white: 0.5 in the mean."""
+    values = np.tile(np.linspace(0, 1, side, dtype=np.float32)[:, None], (side, 1, 3))
+    return Picture(np.zeros((side, side, 3), np.uint8), values)
+
+
+def test_pyiqa_is_asked_for_only_where_it_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "pyiqa", None)  # as where it is not installed
+    assert not {m.name for m in catalogue.choose(())} & {"nrqm", "pi"}
+    ready = equip(("psnr", "nrqm", "pi"), registry.load())
+    assert [m.name for m in ready.measures] == ["psnr"]
+    for name in ("nrqm", "pi"):
+        assert "need the library pyiqa." in ready.missing[name]
+        assert "non-commercial" in ready.missing[name]
+        assert "pip install --no-deps pyiqa" in ready.missing[name]
+
+
+def test_without_its_forest_the_next_step_is_told(tmp_path: Path, pyiqa: ModuleType) -> None:
+    nothing = equip(("nrqm",), registry.load()).missing["nrqm"]
+    assert "[weights.nrqm]" in nothing
+    assert "sha256" in nothing
+    assert "NRQM_model.mat" in nothing
+    away = equip(("nrqm",), own(tmp_path, "0" * 64)).missing["nrqm"]
+    assert f"not on this machine at {tmp_path / 'NRQM_model.mat'}" in away
+    (tmp_path / "NRQM_model.mat").write_bytes(b"forest")
+    with pytest.raises(WeightsInvalid, match="no hash") as told:
+        equip(("nrqm",), own(tmp_path))
+    assert sha256(tmp_path / "NRQM_model.mat") in told.value.hint
+    with pytest.raises(WeightsInvalid, match="not what the weights nrqm should be"):
+        equip(("nrqm",), own(tmp_path, "0" * 64))
+
+
+def test_pi_needs_the_statistics_of_niqe_too(tmp_path: Path, pyiqa: ModuleType) -> None:
+    (tmp_path / "NRQM_model.mat").write_bytes(b"forest")
+    known = own(tmp_path, sha256(tmp_path / "NRQM_model.mat"))
+    ready = equip(("nrqm", "pi", "niqe"), known)
+    assert [m.name for m in ready.measures] == ["nrqm"]
+    assert ready.missing == dict.fromkeys(("pi", "niqe"), "difface fetch-weights niqe")
+    assert ready.instruments.of_results == {"nrqm"}
+    (value,) = ready.instruments.single["nrqm"](ramp(90)) or ()
+    assert value == pytest.approx(5)  # ten times the mean, says the stand-in
+
+
+def test_values_by_pyiqa_are_kept_by_its_version_and_all_weights(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, pyiqa: ModuleType
+) -> None:
+    forest, statistics = tmp_path / "NRQM_model.mat", tmp_path / "niqe.safetensors"
+    forest.write_bytes(b"forest")
+    save_file({n: torch.from_numpy(a) for n, a in natural_arrays().items()}, statistics)
+    block = FOREST.replace("nrqm", "niqe").replace(forest.name, statistics.name)
+    hashes = {name: sha256(path) for name, path in (("nrqm", forest), ("niqe", statistics))}
+    (tmp_path / "models.toml").write_text(
+        f'{FOREST}sha256 = "{hashes["nrqm"]}"\n{block}sha256 = "{hashes["niqe"]}"'
+    )
+    known = registry.load(tmp_path / "models.toml")
+    first = equip(("nrqm", "pi"), known).instruments
+    assert hashes["nrqm"] in first.what("nrqm")
+    assert hashes["niqe"] not in first.what("nrqm")
+    assert all(digest in first.what("pi") for digest in hashes.values())
+    (value,) = first.single["pi"](ramp(200)) or ()
+    assert value == pytest.approx(((10 - 5) + 3.25) / 2)
+    monkeypatch.setattr(pyiqa, "__version__", "another")
+    assert equip(("nrqm",), known).instruments.what("nrqm") != first.what("nrqm")

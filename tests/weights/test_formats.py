@@ -13,6 +13,7 @@ import numpy as np
 import pytest
 import torch
 from safetensors.torch import save_file
+from scipy.io import savemat
 
 from difface_cli.errors import WeightsInvalid
 from difface_cli.weights import formats
@@ -170,3 +171,11 @@ def test_an_archive_of_a_later_form_is_left_to_torch(tmp_path: Path) -> None:
     """Python's reader raises NotImplementedError."""
     state = formats.read(_spoiled(tmp_path / "x.pth", 6, b"\xff"))
     assert torch.equal(state["a"], torch.ones(3))
+
+
+def test_files_of_matlab_are_left_where_they_lie(tmp_path: Path) -> None:
+    path = tmp_path / "x.mat"
+    savemat(path, {"a": np.arange(3)})
+    with pytest.raises(WeightsInvalid, match="MATLAB") as told:
+        formats.read(path)
+    assert "with path" in told.value.hint

@@ -53,7 +53,11 @@ Mask = Annotated[
 ]
 Names = Annotated[
     str | None,
-    typer.Option("--metrics", metavar="NAMES", help="Only these, such as psnr,ssim. Default: all."),
+    typer.Option(
+        "--metrics",
+        metavar="NAMES",
+        help="Only these, such as psnr,ssim. Default: all but nrqm,pi.",
+    ),
 ]
 Compare = Annotated[
     bool, typer.Option("--compare", help="Test each folder against the first, picture by picture.")
@@ -153,7 +157,8 @@ def evaluate(
 
     Pictures are matched by their names without suffix. PSNR, SSIM, MS-SSIM, GMSD, LMD and a
     Fréchet distance in the face detector's features need nothing further; LPIPS, IDS, FID and NIQE
-    need weights (`difface fetch-weights`) and are left out without them.
+    need weights (`difface fetch-weights`) and are left out without them; NRQM and PI need pyiqa,
+    which is for non-commercial use, and are computed only where --metrics names them.
 
     An evaluation that was stopped goes on where it was: values are kept in DIFFACE_HOME.
     """

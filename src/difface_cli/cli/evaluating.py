@@ -68,7 +68,7 @@ def run(wishes: Wishes, files: Mapping[str, Path], *, overwrite: bool) -> int:
     if not equipped.measures:
         raise WeightsMissing(
             f"Nothing can be computed here of {', '.join(equipped.missing)}.",
-            "Give --reference for what needs no weights, or: "
+            ("" if wishes.measures else "Give --reference for what needs no weights, or: ")
             + "; ".join(dict.fromkeys(equipped.missing.values())),
         )
     groups = _groups(wishes, matched)

@@ -24,9 +24,10 @@ class Measure:
         more: whether more is better.
         digits: behind the point.
         what: for the notes below a table: unit, and what it is exactly.
-        weights: the block of models.toml it needs, where it needs any but the detector's.
+        weights: the blocks of models.toml it needs, where it needs any but the detector's.
         features: of a set measure: "detector" or "inception".
         against: of a set measure: "references" or "dataset".
+        asked: taken only where it is named: slow, and what it needs is not for every use.
     """
 
     name: str
@@ -35,9 +36,10 @@ class Measure:
     more: bool
     digits: int
     what: str
-    weights: str = ""
+    weights: tuple[str, ...] = ()
     features: str = ""
     against: str = ""
+    asked: bool = False
 
     @property
     def arrow(self) -> str:
@@ -54,11 +56,11 @@ _ALL = (
     Measure("gmsd", "GMSD", PAIR, False, 4, "deviation of the gradients' similarity"),
     Measure(
         "lpips", "LPIPS", PAIR, False, 4, "distance in VGG-16's features, version 0.1",
-        weights="lpips-vgg16",
+        weights=("lpips-vgg16",),
     ),
     Measure(
         "ids", "IDS", PAIR, False, 2, "degrees between embeddings of ArcFace IR-SE-50",
-        weights="arcface",
+        weights=("arcface",),
     ),
     Measure(
         "lmd", "LMD", PAIR, False, 2, "mean distance of five landmarks, pixels at 512, where the "
@@ -70,7 +72,15 @@ _ALL = (
     Measure("seam", "seam", HOLE, False, 3, "jump across the holes' border over the truth's own"),
     Measure(
         "niqe", "NIQE", SINGLE, False, 2, "distance to natural pictures' statistics, no reference",
-        weights="niqe",
+        weights=("niqe",),
+    ),
+    Measure(
+        "nrqm", "NRQM", SINGLE, True, 2, "Ma et al. 2017, by pyiqa, no reference",
+        weights=("nrqm",), asked=True,
+    ),
+    Measure(
+        "pi", "PI", SINGLE, False, 2, "((10 - NRQM) + NIQE)/2, by pyiqa, without a border of 4",
+        weights=("nrqm", "niqe"), asked=True,
     ),
     Measure(
         "fd-g", "FD-detector-G", SET, False, 2, "Fréchet distance to the references in the face "
@@ -83,11 +93,11 @@ _ALL = (
     ),
     Measure(
         "fid-g", "FID-G", SET, False, 2, "FID to the references",
-        weights="fid-inception", features="inception", against="references",
+        weights=("fid-inception",), features="inception", against="references",
     ),
     Measure(
         "fid-f", "FID-F", SET, False, 2, "FID to a dataset's statistics",
-        weights="fid-inception", features="inception", against="dataset",
+        weights=("fid-inception",), features="inception", against="dataset",
     ),
 )  # fmt: skip
 
@@ -97,7 +107,9 @@ FEATURE_SCALE: Mapping[str, float] = MappingProxyType({"detector": 1000.0, "ince
 
 
 def choose(names: tuple[str, ...]) -> tuple[Measure, ...]:
-    """The measures of these names, in the order of the catalogue; all for none.
+    """The measures of these names, in the order of the catalogue.
+
+    For none, all but those that are taken only where they are named.
 
     Raises:
         UsageError: for a name there is not.
@@ -107,7 +119,7 @@ def choose(names: tuple[str, ...]) -> tuple[Measure, ...]:
             raise UsageError(
                 f"There is no measure {name!r}.", f"Choose from: {', '.join(MEASURES)}."
             )
-    return tuple(m for m in _ALL if not names or m.name in names)
+    return tuple(m for m in _ALL if m.name in names or not (names or m.asked))
 
 
 def applies(measure: Measure, *, references: bool, masks: bool, dataset: bool) -> bool:

@@ -54,12 +54,14 @@ class Instruments:
         slow: of a pair, by a network.
         single: of one picture, by a network or slowly; None where there is nothing to measure.
         marks: name → what tells its weights from others.
+        of_results: those of `single` that say nothing of a reference.
     """
 
     quick: Mapping[str, OfPair] = field(default_factory=lambda: MappingProxyType({}))
     slow: Mapping[str, OfPair] = field(default_factory=lambda: MappingProxyType({}))
     single: Mapping[str, OfPicture] = field(default_factory=lambda: MappingProxyType({}))
     marks: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
+    of_results: frozenset[str] = frozenset()
 
     def what(self, name: str) -> str:
         """What values of this name are kept under."""
@@ -189,8 +191,9 @@ def _has(keyed: Keyed, name: str, instruments: Instruments, kept: Kept) -> bool:
 
 def _lacking(keyed: Keyed, instruments: Instruments, kept: Kept) -> Iterator[tuple[str, str]]:
     """Keys of single pictures, and what is not known of them."""
-    for key in (keyed.restored, keyed.reference):
-        for name in instruments.single if key else ():
+    of_references = [name for name in instruments.single if name not in instruments.of_results]
+    for key, names in ((keyed.restored, instruments.single), (keyed.reference, of_references)):
+        for name in names if key else ():
             if not kept.vector(key, instruments.what(name))[0]:
                 yield key, name
 

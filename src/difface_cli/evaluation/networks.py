@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
+from pathlib import Path
 from types import MappingProxyType
 
 import numpy as np
@@ -12,14 +13,14 @@ import torch
 from torch import Tensor
 
 from difface_cli import models, perception
-from difface_cli.errors import UsageError, WeightsMissing
+from difface_cli.errors import DifFaceError, UsageError, WeightsMissing
 from difface_cli.evaluation import plain
-from difface_cli.evaluation.catalogue import Measure
+from difface_cli.evaluation.catalogue import SINGLE, Measure
 from difface_cli.evaluation.kept import Vector
 from difface_cli.evaluation.measuring import Instruments, OfPair, OfPicture, Picture
 from difface_cli.faces import identity
 from difface_cli.faces.detect import FaceDetector
-from difface_cli.metrics import landmarks, niqe
+from difface_cli.metrics import landmarks, niqe, nrqm
 from difface_cli.registry import Registry, Weights
 from difface_cli.weights.load import read_tensors
 from difface_cli.weights.store import fingerprint, verified
@@ -66,7 +67,7 @@ def equip(
         eyes = models.load_detector(detector, device)
         single |= {name: partial(OF_DETECTOR[name], eyes) for name in sorted(wanted)}
         marks |= dict.fromkeys(wanted, fingerprint(detector))
-    needed = [m.weights for m in measures if m.weights]
+    needed = [name for m in measures if m.name not in BY_PYIQA for name in m.weights]
     needed += [INCEPTION] if "inception" in features else []
     for name in dict.fromkeys(needed):
         weights = registry.weights[name]
@@ -75,13 +76,78 @@ def equip(
             BUILDERS[weights.network](state, device, slow, single)
             marks |= dict.fromkeys(KEPT[weights.network], fingerprint(weights))
         except (WeightsMissing, UsageError) as error:
-            why = (
-                f"difface fetch-weights {name}" if isinstance(error, WeightsMissing) else str(error)
-            )
-            missing |= {m.name: why for m in measures if m.weights == name}
+            why = _why(error, weights)
+            missing |= {m.name: why for m in measures if name in m.weights}
+    missing |= _rate([m for m in measures if m.name in BY_PYIQA], registry, device, single, marks)
     there = tuple(m for m in measures if m.name not in missing)
     quick = plain.quick(m.name for m in there)
-    return Equipped(there, Instruments(quick, slow, single, marks), MappingProxyType(missing))
+    of_results = frozenset(m.name for m in there if m.of == SINGLE)
+    tools = Instruments(quick, slow, single, marks, of_results)
+    return Equipped(there, tools, MappingProxyType(missing))
+
+
+def _why(error: DifFaceError, weights: Weights) -> str:
+    """What a table says of a measure whose weights are not here, or whose library is not."""
+    fetched = isinstance(error, WeightsMissing) and weights.remote
+    return f"difface fetch-weights {weights.name}" if fetched else str(error)
+
+
+def _rate(
+    measures: Sequence[Measure],
+    registry: Registry,
+    device: torch.device,
+    single: Single,
+    marks: dict[str, str],
+) -> dict[str, str]:
+    """Add the measures by pyiqa; why some cannot be taken, by name."""
+    missing = {}
+    for measure in measures:
+        try:
+            single[measure.name], marks[measure.name] = _by_pyiqa(measure, registry, device)
+        except UsageError as error:
+            missing[measure.name] = str(error)
+    return missing
+
+
+def _by_pyiqa(measure: Measure, registry: Registry, device: torch.device) -> tuple[OfPicture, str]:
+    """How a picture is rated, and what tells that from another version's or other weights' rate."""
+    version = nrqm.version()
+    known: list[Weights] = []
+    paths: list[Path] = []
+    for name in measure.weights:
+        if name not in registry.weights:
+            raise UsageError(f"No models.toml names the weights {name}.", OWN_BLOCK)
+        known.append(registry.weights[name])
+        try:
+            paths.append(verified(known[-1]))
+        except WeightsMissing as error:
+            raise UsageError(_why(error, known[-1])) from None
+    rate = BY_PYIQA[measure.name](paths, device)
+
+    def rated(picture: Picture) -> Vector | None:
+        return _alone(rate(picture.values))
+
+    return rated, " ".join([version, *map(fingerprint, known)])
+
+
+def _nrqm(paths: Sequence[Path], device: torch.device) -> nrqm.Rate:
+    return nrqm.build_nrqm(paths[0], device)
+
+
+def _pi(paths: Sequence[Path], device: torch.device) -> nrqm.Rate:
+    forest, statistics = paths
+    return nrqm.build_pi(forest, _planes(read_tensors(statistics, torch.device("cpu"))), device)
+
+
+BY_PYIQA: Mapping[str, Callable[[Sequence[Path], torch.device], nrqm.Rate]] = MappingProxyType(
+    {"nrqm": _nrqm, "pi": _pi}
+)
+"""Measures of one picture by pyiqa, from the files of their weights."""
+
+OWN_BLOCK = (
+    "Name the file NRQM_model.mat, with path and sha256, in a block [weights.nrqm] of your own "
+    'models.toml: the README, "Measuring", has it.'
+)
 
 
 def _landmarks(detector: FaceDetector, picture: Picture) -> Vector | None:
@@ -117,13 +183,16 @@ def _inception(state: State, device: torch.device, slow: Slow, single: Single) -
 
 
 def _niqe(state: State, device: torch.device, slow: Slow, single: Single) -> None:
-    natural = niqe.natural({name: tensor.cpu().double().numpy() for name, tensor in state.items()})
+    natural = niqe.natural(_planes(state))
+    single["niqe"] = lambda picture: _alone(niqe.niqe(picture.values, natural))
 
-    def measure(picture: Picture) -> Vector | None:
-        value = niqe.niqe(picture.values, natural)
-        return None if value is None else np.array([value], np.float32)
 
-    single["niqe"] = measure
+def _planes(state: State) -> dict[str, niqe.Planes]:
+    return {name: tensor.cpu().double().numpy() for name, tensor in state.items()}
+
+
+def _alone(value: float | None) -> Vector | None:
+    return None if value is None else np.array([value], np.float32)
 
 
 BUILDERS: Mapping[str, Callable[[State, torch.device, Slow, Single], None]] = MappingProxyType(

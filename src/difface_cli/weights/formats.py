@@ -20,6 +20,7 @@ from difface_cli.errors import WeightsInvalid
 AGAIN = "Fetch or copy the file again."
 # What the authors' training code and Lightning wrap a state dict in; averaged weights first.
 WRAPPERS = ("params_ema", "params", "state_dict")
+MATLAB = b"MATLAB "
 MAP_BYTES = 64 * 2**20
 
 
@@ -38,6 +39,11 @@ def is_safetensors(path: Path, name: str = "") -> bool:
             head = f.read(9)
     except OSError as e:
         raise WeightsInvalid(f"{path} cannot be read: {e.strerror}.", AGAIN) from None
+    if head.startswith(MATLAB):
+        raise WeightsInvalid(
+            f"{path} is a file of MATLAB: such weights are used where they lie.",
+            "Name it with path in its block of your models.toml.",
+        )
     named = (name or path.name).endswith(".safetensors")
     described = head[8:] == b"{"
     if not described and head.startswith((b"PK\x03\x04", b"\x80")):
