@@ -10,7 +10,8 @@
 PORTRAITS/… hold sharp pictures aligned to the FFHQ template. Each is degraded by equation 17 at
 the model's size: `light` is blur up to 2, scale 1 to 2, noise up to 5, JPEG 60 to 95; `heavy` the
 grid of appendix A at scales 16 to 40; `mixed` anything from scale 1 to 40. Restored with the
-starter, N = 260, 25 steps. Measures are taken within the soft oval of the face.
+starter, 25 steps, from the N that `--n auto` picks or, with --n, from that. Measures are taken within
+the soft oval of the face.
 """
 
 from __future__ import annotations
@@ -27,7 +28,7 @@ import numpy.typing as npt
 import torch
 from PIL import Image
 
-from difface_cli import degradations, difface, gate, models, registry, trust
+from difface_cli import auto_n, degradations, difface, gate, models, registry, trust
 from difface_cli.degradations import Degradation
 from difface_cli.difface import Settings
 from difface_cli.faces import paste
@@ -37,7 +38,7 @@ from difface_cli.metrics.structure import gmsd
 from difface_cli.models import Ready
 
 Floats = npt.NDArray[np.float32]
-SETTINGS = Settings(n=260, steps=25, eta=0.5)
+STEPS, ETA = 25, 0.5
 BANDS = (0, 2, 3, 4, 5, 6, 7, 9, 12, 99)  # of the blur found, pixels at 512
 
 
@@ -51,17 +52,20 @@ def main() -> None:
     add.add_argument("--first", type=int, default=0)
     add.add_argument("--count", type=int, default=80)
     add.add_argument("--seeds", type=int, default=1)
+    add.add_argument("--n", type=int, help="the same for all faces")
     add.add_argument("--to", type=Path, required=True)
     commands.add_parser("limits").add_argument("files", type=Path, nargs="+")
-    commands.add_parser("proof").add_argument("files", type=Path, nargs="+")
+    add = commands.add_parser("proof")
+    add.add_argument("files", type=Path, nargs="+")
+    add.add_argument("--fixed-n", action="store_true", help="with the limits of a fixed N")
     a = parser.parse_args()
     match a.command:
         case "draw":
-            np.savez(a.to, **draw(a.portraits, a.name, a.first, a.count, a.seeds))
+            np.savez(a.to, **draw(a.portraits, a.name, a.first, a.count, a.seeds, a.n))
         case "limits":
             limits([*measured(a.files)])
         case "proof":
-            proof([*measured(a.files)])
+            proof([*measured(a.files)], gate.LIMITS if a.fixed_n else gate.OF_AUTO_N)
 
 
 def light(rng: np.random.Generator) -> Degradation:
@@ -116,19 +120,27 @@ def truth(path: Path, size: int) -> torch.Tensor:
 
 
 @torch.inference_mode()
-def restore(y: torch.Tensor, ready: Ready, seeds: int) -> tuple[torch.Tensor, list[torch.Tensor]]:
-    """The estimate and the samples of one face, 3×s×s."""
+def restore(
+    y: torch.Tensor, ready: Ready, seeds: int, n: int | None = None
+) -> tuple[torch.Tensor, list[torch.Tensor]]:
+    """The estimate and the samples of one face, 3×s×s; N is picked unless it is given."""
     estimate = difface.estimate(y[None], ready.estimator)
+    if n is None:
+        face, guess = (a.permute(1, 2, 0).float().numpy() for a in (y, estimate[0]))
+        n = auto_n.start(face, guess, ready.max_n).n
+    settings = Settings(n=n, steps=min(STEPS, n), eta=ETA)
     samples = [
         difface.contract(
-            estimate, ready.denoise, ready.schedule, SETTINGS, [difface.face_seed(0, y, k)]
+            estimate, ready.denoise, ready.schedule, settings, [difface.face_seed(0, y, k)]
         )[0]
         for k in range(seeds)
     ]
     return estimate[0], samples
 
 
-def draw(folder: Path, name: str, first: int, count: int, seeds: int) -> dict[str, Any]:
+def draw(
+    folder: Path, name: str, first: int, count: int, seeds: int, n: int | None
+) -> dict[str, Any]:
     """Degrade and restore portraits: what was found, the estimate, the samples, the truth, how."""
     ready, rng = starter(), np.random.default_rng(first + 1)
     kept: dict[str, list[Any]] = {key: [] for key in "yextp"}
@@ -136,7 +148,7 @@ def draw(folder: Path, name: str, first: int, count: int, seeds: int) -> dict[st
         t = truth(path, ready.model.image_size)
         how = SETS[name](rng)
         y = (how(t) * LEVELS).round() / LEVELS
-        estimate, samples = restore(y, ready, seeds)
+        estimate, samples = restore(y, ready, seeds, n)
         for key, value in zip("yet", (y, estimate, t), strict=True):
             kept[key].append(pixels(value))
         kept["x"].append(np.stack([pixels(sample) for sample in samples]))
@@ -173,10 +185,9 @@ class Face:
             gmsd(self.y, self.t) - gmsd(x, self.t),
         )
 
-    @property
-    def reason(self) -> str:
+    def reason(self, limits: gate.Limits) -> str:
         """Why the gate leaves it alone."""
-        return gate.after(self.blur, self.trust.shift, self.trust.variation)
+        return gate.after(self.blur, self.trust.shift, self.trust.variation, limits)
 
 
 def measured(files: list[Path]) -> Iterator[Face]:
@@ -228,18 +239,19 @@ def spread(faces: list[Face]) -> None:
             print(f"{name}: median {half:.3g}, 99 % below {most:.3g}, largest {all_but:.3g}")
 
 
-def proof(faces: list[Face]) -> None:
+def proof(faces: list[Face], limits: gate.Limits) -> None:
     """What the gate does, and what it costs in PSNR to the truth, of the whole set."""
     mask = paste.face_mask(faces[0].y.shape[0])
-    left = [f for f in faces if f.reason]
+    reasons = [f.reason(limits) for f in faces]
+    left = [reason.split(":")[0] for reason in reasons if reason]
     print(f"{len(faces)} faces, {len(left)} left alone")
-    for reason in sorted({f.reason.split(":")[0] for f in left}):
-        print(f"  {reason}: {sum(f.reason.startswith(reason) for f in left)}")
+    for reason in sorted(set(left)):
+        print(f"  {reason}: {left.count(reason)}")
     blurs = [f.blur for f in faces]
-    print(f"  blur found {min(blurs):.2f} to {max(blurs):.2f}, limit {gate.LIMITS.blur:g}")
+    print(f"  blur found {min(blurs):.2f} to {max(blurs):.2f}, limit {limits.blur:g}")
     before = np.array([psnr(f.y, f.t, mask) for f in faces])
     drawn = np.array([psnr(f.samples[0], f.t, mask) for f in faces])
-    after = np.where([bool(f.reason) for f in faces], before, drawn)
+    after = np.where(np.array(reasons) != "", before, drawn)
     for what, values in (("all restored", drawn), ("gated", after)):
         change = values - before
         low, high = change.min(), change.max()

@@ -21,6 +21,8 @@ from trust import Floats, heavy, restore, starter, truth
 from difface_cli.faces import paste, pose
 from difface_cli.metrics.fidelity import psnr
 
+N = 260
+
 
 def main() -> None:
     """Print both."""
@@ -61,7 +63,7 @@ def cuts(portraits: Path, count: int) -> None:
     for number, path in enumerate(sorted((portraits / "train").glob("*.jpg"))[:count]):
         t = truth(path, size)
         y = heavy(rng)(t)
-        whole = restore(y, ready, 1)[1][0]
+        whole = restore(y, ready, 1, N)[1][0]
         for share in (0.15, 0.25, 0.35, 0.4, 0.45, 0.5):
             edge = round(share * size)
             seen = y.flip(2) if number % 2 else y
@@ -70,7 +72,7 @@ def cuts(portraits: Path, count: int) -> None:
             visible = mask.copy()
             visible[:, size - edge :] *= 0 if number % 2 else 1
             visible[:, :edge] *= 1 if number % 2 else 0
-            x = restore(cut, ready, 1)[1][0]
+            x = restore(cut, ready, 1, N)[1][0]
             loss, gain = (
                 psnr(array(x), array(t), visible) - psnr(array(other), array(t), visible)
                 for other in (whole, y)

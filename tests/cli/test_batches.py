@@ -20,6 +20,7 @@ from PIL import Image
 from typer.testing import CliRunner
 
 from difface_cli import models
+from difface_cli.cli import restoring
 from difface_cli.cli.app import build
 from difface_cli.runs import ledger
 from tests.cli import quick
@@ -32,6 +33,7 @@ def album(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A folder with a tree of photos in it, and the place one works in."""
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr("difface_cli.models.load", quick.loader())
+    monkeypatch.setattr(restoring, "overlaps", lambda session: True)  # whatever this machine has
     quick.photos(tmp_path / "album", 3)
     quick.photos(tmp_path / "album/1912/spring", 2, size=50)
     (tmp_path / "album/notes.txt").write_text("Dear Anna,")
@@ -196,6 +198,16 @@ class TestAgain:
         shutil.rmtree("out")
         whole("--report")
         assert files("out") == first
+
+    def test_beside_the_networks_or_one_after_the_other(
+        self, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        whole()
+        overlapped = files("out")
+        shutil.rmtree("out")
+        monkeypatch.setattr(restoring, "overlaps", lambda session: False)
+        whole()
+        assert files("out") == overlapped
 
     def test_a_foreign_file_is_kept(self) -> None:
         Path("out").mkdir()

@@ -11,7 +11,17 @@ from pathlib import Path
 
 import torch
 
-from difface_cli import costs, exhibits, images, models, pipeline, preview, report, sidecar
+from difface_cli import (
+    costs,
+    exhibits,
+    images,
+    machine,
+    models,
+    pipeline,
+    preview,
+    report,
+    sidecar,
+)
 from difface_cli.choosing import IDENTITY
 from difface_cli.cli import console, flow, outputs, referring, reporting, running, trusting
 from difface_cli.cli.accounts import Account, Unbegun
@@ -122,12 +132,22 @@ def _outcomes(
     """Each job with what waits for its record and reports it."""
     work = _Restoring(session, make, account, progress, len(jobs))
     # A thread that reads standard input could not be stopped.
-    if len(jobs) > 1 and all(job.source != STREAM for job in jobs):
+    if len(jobs) > 1 and overlaps(session) and all(job.source != STREAM for job in jobs):
         done = flow.overlapped(account.going(jobs), work.stages)
     else:
         done = ((job, partial(work.alone, job)) for job in account.going(jobs))
     for job, outcome in done:
         yield job, partial(reported, session, job, outcome)
+
+
+def overlaps(session: Session) -> bool:
+    """Whether photos are read and written beside the networks, and share their calls.
+
+    Where the networks' threads have every core already they would only be held up: on two cores
+    a folder then took 8 to 15 % longer, with one core to spare 25 % less.
+    """
+    spare = session.device.type != "cpu" or torch.get_num_threads() < machine.cores()
+    return spare or session.options.batch > 1
 
 
 @dataclass(frozen=True)
