@@ -60,9 +60,9 @@ def run(photos: list[Path], out: Path, session: restoring.Session, *, overlap: b
     """Seconds for all photos."""
     jobs = outputs.plan([str(photo) for photo in photos], out, overwrite=True)
     start = time.perf_counter()
-    with open(os.devnull, "w") as nowhere, redirect_stdout(nowhere):
-        with patch.object(restoring, "overlaps", lambda session: overlap):
-            restoring.run(jobs, session)
+    rule = patch.object(restoring, "overlaps", lambda session: overlap)
+    with open(os.devnull, "w") as nowhere, redirect_stdout(nowhere), rule:
+        restoring.run(jobs, session)
     return time.perf_counter() - start
 
 

@@ -10,8 +10,8 @@
 PORTRAITS/… hold sharp pictures aligned to the FFHQ template. Each is degraded by equation 17 at
 the model's size: `light` is blur up to 2, scale 1 to 2, noise up to 5, JPEG 60 to 95; `heavy` the
 grid of appendix A at scales 16 to 40; `mixed` anything from scale 1 to 40. Restored with the
-starter, 25 steps, from the N that `--n auto` picks or, with --n, from that. Measures are taken within
-the soft oval of the face.
+starter, 25 steps, from the N that `--n auto` picks or, with --n, from that. Measures are taken
+within the soft oval of the face.
 """
 
 from __future__ import annotations
