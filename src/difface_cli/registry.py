@@ -120,6 +120,7 @@ class Model:
         parts: part → name of its weights.
         image_size: side of the aligned faces it works on, pixels.
         n, steps, eta: the settings that suit it, where the user names none.
+        auto_n: whether it suits it best that each face has an N of its own, see `auto_n`.
     """
 
     name: str
@@ -129,6 +130,7 @@ class Model:
     n: int = 400
     steps: int = 100
     eta: float = 0.5
+    auto_n: bool = False
     notes: str = ""
 
 
@@ -276,6 +278,7 @@ def _model(name: str, table: Table, weights: Mapping[str, Weights]) -> Model:
         n=n,
         steps=table.number("steps", min(n, 100), 1, n),
         eta=table.real("eta", 0.5, 0, 1),
+        auto_n=table.flag("auto_n", False),
         notes=table.text("notes", ""),
     )
     for needed in NEEDED.get(model.task, ()):

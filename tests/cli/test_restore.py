@@ -58,6 +58,21 @@ def pixels(path: Path) -> np.ndarray[Any, Any]:
     return np.asarray(Image.open(path))
 
 
+def test_the_starter_picks_n_for_each_face_unless_it_is_told(album: Path) -> None:
+    plain = ["restore", "photo.png", "--steps", "2", "--device", "cpu", "--overwrite"]
+    record = album / "restored/photo.json"
+    result = difface(*plain)
+    assert result.exit_code == 0, result.output
+    told = json.loads(record.read_text())
+    assert told["settings"]["auto_n"] is True
+    picked = told["faces"][0]["auto_n"]["n"]
+    assert f"N = {picked}" in result.output
+    assert difface(*plain, "--n", "150").exit_code == 0
+    told = json.loads(record.read_text())
+    assert (told["settings"]["auto_n"], told["settings"]["n"]) == (False, 150)
+    assert "auto_n" not in told["faces"][0]
+
+
 class TestPhotos:
     """What comes out, and where."""
 

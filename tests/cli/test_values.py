@@ -71,7 +71,8 @@ def test_another_batch_is_refused(text: str) -> None:
 
 def test_n_is_a_timestep_auto_or_the_models_own() -> None:
     assert values.n(None) == (None, False)
-    assert values.n("150") == (150, False)
+    assert values.n(None, auto=True) == (None, True)
+    assert values.n("150", auto=True) == (150, False)
     assert values.n("auto") == (None, True)
     with pytest.raises(UsageError, match="'many'"):
         values.n("many")

@@ -106,7 +106,7 @@ NOrAuto = Annotated[
         "--n",
         metavar="INT|auto",
         help="Starting timestep N: small stays faithful, large looks more real; auto: for each "
-        "face by how degraded it is. Default: the model's own.",
+        "face by how degraded it is, as the starter does by default. Default: the model's own.",
         rich_help_panel=METHOD,
         show_default=False,
     ),

@@ -83,7 +83,7 @@ def restore(
 
     known = registry.load(models)
     chosen = known.model(model, "restore")
-    asked, auto_n = values.n(n)
+    asked, auto_n = values.n(n, auto=chosen.auto_n)
     wishes = options.Options(
         settings=options.settings(
             chosen, asked, steps, eta, sampler.value if sampler else None, fast=fast

@@ -38,14 +38,19 @@ def names(text: str, option: str) -> tuple[str, ...]:
     return tuple(dict.fromkeys(_parts(text, option)))
 
 
-def n(text: str | None) -> tuple[int | None, bool]:
+def n(text: str | None, *, auto: bool = False) -> tuple[int | None, bool]:
     """The number of `--n`, None where there is none, and whether it is auto.
+
+    Args:
+        auto: whether it is where nothing is said.
 
     Raises:
         UsageError: for anything else.
     """
+    if text is None:
+        return None, auto
     try:
-        return (None, True) if text == "auto" else (None if text is None else int(text), False)
+        return (None, True) if text == "auto" else (int(text), False)
     except ValueError:
         raise UsageError(
             f"--n takes a timestep or auto, not {text!r}.", "Leave it out for the model's own."
