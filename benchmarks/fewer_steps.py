@@ -24,7 +24,7 @@ import torch
 from starter import features, frechet, portraits
 from torch import Tensor
 
-from difface_cli import degradations, difface, models, registry
+from difface_cli import auto_n, degradations, difface, models, registry
 from difface_cli.difface import Settings
 from difface_cli.machine import processor
 from difface_cli.metrics import fidelity, sharpness
@@ -78,18 +78,24 @@ def measure(ready: Ready, results: Tensor, truths: Tensor, seconds: float) -> Me
 
 def restored(ready: Ready, f_y: Tensor, run: Run, n: int) -> tuple[Tensor, float]:
     """One face, 3×s×s, and its seconds."""
-    settings = Settings(n=n, steps=run.steps, eta=run.eta, sampler=run.sampler)
+    settings = Settings(n=n, steps=min(run.steps, n), eta=run.eta, sampler=run.sampler)
     seed, start = difface.face_seed(run.seed, f_y), time.perf_counter()
     face = difface.contract(f_y[None], ready.denoise, ready.schedule, settings, [seed])[0]
     return face, time.perf_counter() - start
 
 
+def start(ready: Ready, y: Tensor, f_y: Tensor) -> int:
+    """The N that `--n auto` picks for a face, from it and its estimate, 3×s×s."""
+    face, estimate = (a.permute(1, 2, 0).float().numpy() for a in (y, f_y))
+    return auto_n.start(face, estimate, ready.max_n).n
+
+
 def make(
-    ready: Ready, estimates: Tensor, truths: Tensor, run: Run, n: int, folder: Path | None
+    ready: Ready, estimates: Tensor, truths: Tensor, run: Run, ns: list[int], folder: Path | None
 ) -> Measured:
     """Run the prior on every estimate, one at a time, and measure; faces in `folder` are done."""
     faces, seconds = [], []
-    for i, f_y in enumerate(estimates):
+    for i, (f_y, n) in enumerate(zip(estimates, ns, strict=True)):
         path = folder / f"{i:03d}.npz" if folder else None
         if path and path.exists():
             with np.load(path) as f:
@@ -136,7 +142,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("portraits", type=Path)
     parser.add_argument("runs", nargs="+", type=Run.parse, metavar="SAMPLER:STEPS:ETA:SEED")
-    parser.add_argument("--n", type=int, help="the starting timestep; the model's own if left out")
+    parser.add_argument("--n", type=int, help="the starting timestep; each face's own if left out")
     parser.add_argument("--count", type=int, default=80)
     parser.add_argument("--model", default="starter")
     parser.add_argument("--keep", type=Path, metavar="FOLDER")
@@ -147,20 +153,20 @@ def main() -> None:
     device = torch.device("cpu")
     dtype = models.resolve_precision("auto", device)
     ready = models.load(known, model, device, dtype)
-    n = a.n or model.n
     with torch.inference_mode():
         truths = portraits(a.portraits, model.image_size, a.count)
         rng = np.random.default_rng(0)
         y = torch.stack([degradations.celeba_test(rng)(truth) for truth in truths])
         estimates = torch.cat([difface.estimate(face[None], ready.estimator) for face in y])
-        made = {}
+        ns = [a.n or start(ready, *pair) for pair in zip(y, estimates, strict=True)]
+        chosen, made = a.n or "auto", {}
         for run in a.runs:
-            name = f"{run.sampler}-{run.steps}-{run.eta:g}-{run.seed}-N{n}"
+            name = f"{run.sampler}-{run.steps}-{run.eta:g}-{run.seed}-N{chosen}"
             folder = a.keep / name if a.keep else None
-            made[run] = make(ready, estimates, truths, run, n, folder)
+            made[run] = make(ready, estimates, truths, run, ns, folder)
         threads = torch.get_num_threads()
         print(
-            f"{len(y)} portraits, {model.name}, N = {n}, {dtype}, {threads} threads, {processor()}"
+            f"{len(y)} portraits, {model.name}, N = {chosen}, {dtype}, {threads} threads, {processor()}"
         )
         report(made, measure(ready, truths, truths, 0.0))
 
