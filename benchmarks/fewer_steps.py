@@ -165,9 +165,8 @@ def main() -> None:
             folder = a.keep / name if a.keep else None
             made[run] = make(ready, estimates, truths, run, ns, folder)
         threads = torch.get_num_threads()
-        print(
-            f"{len(y)} portraits, {model.name}, N = {chosen}, {dtype}, {threads} threads, {processor()}"
-        )
+        used = f"{dtype}, {threads} threads, {processor()}"
+        print(f"{len(y)} portraits, {model.name}, N = {chosen}, {used}")
         report(made, measure(ready, truths, truths, 0.0))
 
 
