@@ -44,7 +44,9 @@ starter: $(STAMP)
 	$(call FIT,estimator,lama-128,/train)
 	$(call FIT,estimator,lama,/train,lama-128)
 	$(call FIT,detector,detector)
-	$(BIN)/python training/embed.py $(foreach part,prior estimator srcnn lama detector,\
+	$(call FIT,detector,detector-more,,detector)
+	$(call FIT,detector,landmarks,,detector-more)
+	$(BIN)/python training/embed.py $(foreach part,prior estimator srcnn lama detector landmarks,\
 		$(part)=trained/$(part)/$(WEIGHTS))
 
 clean:

@@ -16,6 +16,7 @@ from __future__ import annotations
 import argparse
 import math
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -145,9 +146,12 @@ def main() -> None:
     if a.weights:
         state = read_tensors(a.weights, device)
         network = build_retinaface(a.backbone, state_dict=state, device=device)
+        detector = FaceDetector(network, device, threshold=a.threshold)
     else:
-        network = models.load_detector(registry.load().weights["starter-detector"], device).network
-    detector = FaceDetector(network, device, threshold=a.threshold)
+        known = registry.load().weights
+        parts = known["starter-detector"], known["starter-landmarks"]
+        embedded = models.load_detector(parts[0], device, landmarks=parts[1])
+        detector = replace(embedded, threshold=a.threshold)
     album = Album.of(a.portraits, "test")
     portraits = [album[number] for number in range(min(a.count, len(album)))]
     print(f"{a.weights or 'embedded detector'}, threshold {a.threshold}\n")

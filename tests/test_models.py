@@ -54,7 +54,7 @@ def test_the_starter_is_within_its_limits(starter: Ready) -> None:
 
 def test_every_loaded_file_is_named_with_its_hash(starter: Ready) -> None:
     known = registry.load()
-    assert len(starter.hashes) == 3
+    assert len(starter.hashes) == 4
     for name, digest in starter.hashes.items():
         assert sha256(verified(known.weights[name])) == digest
 

@@ -18,7 +18,7 @@ from safetensors.torch import save_file
 from difface_cli.hashing import sha256
 from difface_cli.weights.store import PACKAGE
 
-PARTS = ("prior", "estimator", "srcnn", "lama", "detector")
+PARTS = ("prior", "estimator", "srcnn", "lama", "detector", "landmarks")
 
 
 def main() -> None:

@@ -28,15 +28,16 @@ class Limits:
     """
 
     blur: float = 4.4
-    turn: float = 0.6
+    turn: float = 0.5
     inside: float = 0.5
     shift: float = 0.3
     variation: float = 14.0
 
 
 LIMITS = Limits()
-OF_AUTO_N = Limits(blur=3.0)
-"""With an N of its own a face gains by restoring from a smaller blur on, see docs/n-auto.md."""
+OF_AUTO_N = Limits(blur=3.0, variation=20.0)
+"""With an N of its own a face gains by restoring from a smaller blur on, see docs/n-auto.md; the
+worst faces start from a larger N, and their samples differ more."""
 
 
 def before(turn: float, inside: float, limits: Limits = LIMITS) -> str:

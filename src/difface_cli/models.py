@@ -10,7 +10,7 @@ from types import MappingProxyType
 import numpy as np
 import numpy.typing as npt
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from difface_cli import background as upscaling
 from difface_cli import inference
@@ -103,7 +103,9 @@ def load(
     find = parser = background = None
     if detector:
         used.append(eyes := _part(registry, model, "detector"))
-        find = load_detector(eyes, device, detect_size)
+        if marks := registry.part(model, "landmarks"):
+            used.append(marks)
+        find = load_detector(eyes, device, detect_size, marks)
     if detector and (outline := registry.part(model, "parser")):
         used.append(outline)
         parser = load_parser(outline, device)
@@ -129,6 +131,8 @@ def load(
 def with_part(registry: Registry, model: Model, part: str, task: str, name: str) -> Model:
     """The model with one part taken from another model, one of this task.
 
+    Another detector tells landmarks itself.
+
     Args:
         name: of that model, or of the weights themselves.
 
@@ -137,7 +141,8 @@ def with_part(registry: Registry, model: Model, part: str, task: str, name: str)
     """
     known = registry.weights.get(name)
     taken = name if known and known.part == part else registry.model(name, task).parts[part]
-    return replace(model, parts=MappingProxyType({**model.parts, part: taken}))
+    kept = {k: v for k, v in model.parts.items() if (part, k) != ("detector", "landmarks")}
+    return replace(model, parts=MappingProxyType({**kept, part: taken}))
 
 
 def max_n(registry: Registry, model: Model) -> int:
@@ -145,8 +150,22 @@ def max_n(registry: Registry, model: Model) -> int:
     return min(_part(registry, model, "prior").max_timestep, len(linear()) - 1)
 
 
-def load_detector(weights: Weights, device: torch.device, detect_size: int = 1280) -> FaceDetector:
-    """A face detector, in float32 whatever the precision: boxes need it and it is cheap."""
+def load_detector(
+    weights: Weights,
+    device: torch.device,
+    detect_size: int = 1280,
+    landmarks: Weights | None = None,
+) -> FaceDetector:
+    """A face detector, in float32 whatever the precision: boxes need it and it is cheap.
+
+    Args:
+        landmarks: of the network that tells the landmarks, where it is another one.
+    """
+    finer = None if landmarks is None else _retinaface(landmarks, device)
+    return FaceDetector(_retinaface(weights, device), device, detect_size=detect_size, finer=finer)
+
+
+def _retinaface(weights: Weights, device: torch.device) -> nn.Module:
     params = dict(weights.params)
     network = build_retinaface(
         params.pop("backbone", "resnet50"),
@@ -154,7 +173,7 @@ def load_detector(weights: Weights, device: torch.device, detect_size: int = 128
         device=device,
         **params,
     )
-    return FaceDetector(folded(network), device, detect_size=detect_size)
+    return folded(network)
 
 
 def load_parser(weights: Weights, device: torch.device) -> Parser:

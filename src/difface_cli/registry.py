@@ -21,7 +21,7 @@ from difface_cli.tables import Table
 
 ENVIRONMENT = "DIFFACE_MODELS"
 TASKS = ("restore", "inpaint", "colorize", "detect", "parse", "background", "metrics")
-PARTS = ("prior", "estimator", "detector", "parser", "background", "metrics")
+PARTS = ("prior", "estimator", "detector", "landmarks", "parser", "background", "metrics")
 NEEDED: Mapping[str, tuple[str, ...]] = MappingProxyType(
     {
         "restore": ("prior", "estimator", "detector"),

@@ -50,7 +50,11 @@ def test_colours_the_face_keeps_the_luma_and_writes_a_record(album: Path) -> Non
     record = json.loads(Path("colorized/photo.json").read_text())
     assert "colours are invented" in record["notice"]
     assert record["model"]["name"] == "starter-colorize"
-    assert set(record["model"]["weights"]) == {"starter-prior", "starter-detector"}
+    assert set(record["model"]["weights"]) == {
+        "starter-prior",
+        "starter-detector",
+        "starter-landmarks",
+    }
     chosen = record["settings"]
     assert (chosen["gamma"], chosen["refine"], chosen["seed"]) == (20.0, "closed-form", 4)
     assert record["faces"][0]["coloured"]

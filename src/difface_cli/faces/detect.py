@@ -71,6 +71,7 @@ class FaceDetector:
         threshold: score above which something counts as a face.
         detect_size: longest side of the copies, pixels: bounds memory and time.
         second_pass: False keeps what the first pass found.
+        finer: a network of the same kind that tells the landmarks of what was found.
     """
 
     network: nn.Module
@@ -78,6 +79,7 @@ class FaceDetector:
     threshold: float = 0.8
     detect_size: int = 1280
     second_pass: bool = True
+    finer: nn.Module | None = None
 
     def __call__(self, rgb: npt.NDArray[np.uint8]) -> list[Face]:
         """Find the faces of a photo.
@@ -97,6 +99,7 @@ class FaceDetector:
                 found = look_again(self.network, self.device, rgb, found)
         found = found.take(found.scores > self.threshold)
         kept = found.take(suppress(found.boxes, found.scores, joint=JOINT, nested=NESTED))
+        kept = self._marked(rgb, kept)
         return sorted(_faces(kept), key=lambda f: (-f.width * f.height, f.box[0], f.box[1]))
 
     def again(self, rgb: npt.NDArray[np.uint8], landmarks: npt.NDArray[np.float64]) -> Face | None:
@@ -112,7 +115,18 @@ class FaceDetector:
         expected = Candidates(_box(landmarks)[None], np.ones(1), landmarks[None])
         with torch.inference_mode():
             seen = look_again(self.network, self.device, rgb, expected)
-        return next(_faces(seen.take(seen.scores > self.threshold)), None)
+        found = seen.take(seen.scores > self.threshold)
+        return next(_faces(self._marked(rgb, found)), None)
+
+    def _marked(self, rgb: Array, found: Candidates) -> Candidates:
+        """The same with the finer network's landmarks, where there is one and it sees the face."""
+        landmarks = found.landmarks.copy()
+        if self.finer is not None:
+            with torch.inference_mode():
+                for i in range(len(found.scores)):
+                    seen = look_again(self.finer, self.device, rgb, found.take([i]))
+                    landmarks[i : i + 1] = seen.landmarks if len(seen.scores) else landmarks[i]
+        return found._replace(landmarks=landmarks)
 
     def _search(self, rgb: Array) -> Candidates:
         """Everything that could be a face, in photo pixels, once each."""
