@@ -1,6 +1,7 @@
 """What a photo with ten faces costs beside the networks that draw them: seconds and share by stage.
 
 python benchmarks/overhead.py [PHOTO] [--size 6000x4000] [--steps 50] [--format jpg]
+python benchmarks/overhead.py --official      # networks of the official sizes, untrained, by --fast
 
 Without a photo of your own, ten copies of the bundled portrait are laid out on a canvas of this
 size. The photo is restored once before the clock starts, in two steps, so that what counts is a
@@ -25,6 +26,7 @@ from PIL import Image
 
 from difface_cli import models, options, registry
 from difface_cli.cli import outputs, restoring
+from difface_cli.registry import Model, Registry
 
 sys.path.insert(0, str(Path(__file__).parent))
 from difface_cli.machine import processor
@@ -38,13 +40,15 @@ NETWORKS = ("estimate", "denoise")
 def main() -> int:
     """Print the table; the exit code is 1 above the limit."""
     wishes = arguments()
-    session = starter(wishes.steps)
-    print(f"{processor()}, {torch.get_num_threads()} of {os.cpu_count()} cores, {session.dtype}")
+    session = official() if wishes.official else starter(wishes.steps)
+    threads = f"{torch.get_num_threads()} of {os.cpu_count()} cores"
+    print(f"{session.model.name}, {processor()}, {threads}, {session.dtype}")
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         photo = wishes.photo or group(folder / f"group.{wishes.format}", wishes.size)
         quick = replace(session.options.settings, steps=2)
         few = replace(session, options=replace(session.options, settings=quick), as_json=True)
+        vars(few)["ready"] = session.ready  # the same networks
         with open(os.devnull, "w") as nowhere, redirect_stdout(nowhere):
             restored(photo, folder / "warm", few)
         seconds = restored(photo, folder / "out", session)
@@ -63,14 +67,30 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("--size", default="6000x4000")
     parser.add_argument("--steps", type=int)
     parser.add_argument("--format", default="jpg")
+    parser.add_argument("--official", action="store_true")
     return parser.parse_args()
 
 
 def starter(steps: int | None) -> restoring.Session:
     """The starter on the CPU with its own settings, its networks called once already."""
     known = registry.load(None)
-    model, device = known.model("starter", "restore"), torch.device("cpu")
-    settings = options.settings(model, None, steps, None, "ddim")
+    return _session(known, known.model("starter", "restore"), steps, fast=False)
+
+
+def official() -> restoring.Session:
+    """A model of the official sizes with random weights, by --fast."""
+    from memory import official
+
+    with tempfile.TemporaryDirectory() as folder:
+        official(Path(folder))
+        known = registry.load(Path(folder) / "models.toml")
+        session = _session(known, known.model("big", "restore"), None, fast=True)
+    return session
+
+
+def _session(known: Registry, model: Model, steps: int | None, *, fast: bool) -> restoring.Session:
+    device = torch.device("cpu")
+    settings = options.settings(model, None, steps, None, None if fast else "ddim", fast=fast)
     faces = ",".join(map(str, range(FACES)))
     session = restoring.Session(
         registry=known,
