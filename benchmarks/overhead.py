@@ -79,10 +79,10 @@ def starter(steps: int | None) -> restoring.Session:
 
 def official() -> restoring.Session:
     """A model of the official sizes with random weights, by --fast."""
-    from memory import official
+    import memory
 
     with tempfile.TemporaryDirectory() as folder:
-        official(Path(folder))
+        memory.official(Path(folder))
         known = registry.load(Path(folder) / "models.toml")
         session = _session(known, known.model("big", "restore"), None, fast=True)
     return session

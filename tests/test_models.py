@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+import numpy as np
 import pytest
 import skimage.data
 import torch
@@ -13,9 +14,12 @@ from difface_cli import difface, models, registry
 from difface_cli.degradations import Degradation
 from difface_cli.difface import Settings
 from difface_cli.errors import DeviceError
+from difface_cli.faces import pose
 from difface_cli.faces.align import crop, similarity
 from difface_cli.hashing import sha256
 from difface_cli.models import Ready, resolve_device, resolve_precision
+from difface_cli.training.scenes.album import Portrait
+from difface_cli.training.scenes.heads import turned
 from difface_cli.weights.store import verified
 
 CPU = torch.device("cpu")
@@ -95,6 +99,27 @@ def test_the_restored_face_is_still_found_where_it_was(
     matrix = similarity(face.landmarks, 256)
     shift = torch.from_numpy(matrix[:, 2]).abs().max()
     assert shift < 40  # of 256 pixels, for landmarks from two pictures
+
+
+def test_the_starter_tells_turned_heads_from_others(starter: Ready) -> None:
+    assert starter.detector is not None
+    picture = skimage.data.astronaut()
+    (found,) = starter.detector(picture)
+    seen = Portrait(picture, np.array(found.box, np.float32), found.landmarks.astype(np.float32))
+    turns = []
+    for degrees in (0, -50, 50):
+        (face,) = starter.detector(turned(seen, degrees).pixels)
+        turns.append(pose.turn(face.landmarks))
+    assert turns[0] < 0.2
+    assert min(turns[1:]) > 0.35
+
+
+def test_another_detector_tells_landmarks_itself() -> None:
+    known = registry.load()
+    model = known.model("starter")
+    other = models.with_part(known, model, "detector", "detect", "starter-detector")
+    assert "landmarks" in model.parts and "landmarks" not in other.parts
+    assert models.with_part(known, model, "prior", "restore", "starter").parts == model.parts
 
 
 def test_the_detector_is_loaded_only_where_faces_must_be_found() -> None:

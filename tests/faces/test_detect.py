@@ -5,7 +5,9 @@ from __future__ import annotations
 import subprocess
 import sys
 import tracemalloc
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import cv2
 import numpy as np
@@ -19,7 +21,7 @@ from difface_cli.faces.boxes import overlaps
 from difface_cli.faces.detect import Face, FaceDetector, build_retinaface
 from difface_cli.faces.resample import Array, apply
 from difface_cli.weights.load import read_tensors
-from tests.faces.planted import PlantedNetwork, planted, truth
+from tests.faces.planted import NEAR, PlantedNetwork, planted, truth
 
 CPU = torch.device("cpu")
 DETECTOR = Path(difface_cli.__file__).parent / "starter" / "detector.safetensors"
@@ -30,6 +32,19 @@ EYES_AND_MOUTH = np.array([[204, 104], [246, 106], [224, 127], [206, 142], [244,
 def detector() -> FaceDetector:
     network = build_retinaface("mobile0.25", state_dict=read_tensors(DETECTOR, CPU), device=CPU)
     return FaceDetector(network, CPU)
+
+
+class Shifted(torch.nn.Module):
+    """Another network's answers with the landmarks lower, by a fifth of an anchor."""
+
+    def __init__(self, network: PlantedNetwork) -> None:
+        super().__init__()
+        self.network, self.cfg = network, network.cfg
+
+    def forward(self, pictures: torch.Tensor) -> Any:
+        boxes, scores, points = self.network(pictures)
+        lower = torch.tensor([0.0, 0.2 / NEAR]).repeat(5)
+        return boxes, scores, points + lower
 
 
 def share(face: Face, box: Array) -> float:
@@ -150,6 +165,31 @@ def test_faces_come_largest_first_then_from_the_left(detector: FaceDetector) -> 
 
     single = FaceDetector(PlantedNetwork(), CPU, second_pass=False)
     assert len(single(planted(300, 300, (50, 50, 99, 99)))) == 1
+
+
+class TestFiner:
+    """A second network that tells the landmarks, and nothing else."""
+
+    box = (150, 120, 240, 240)
+
+    def test_landmarks_are_its_own_and_box_and_score_are_not(self) -> None:
+        shifted = PlantedNetwork(0.5)
+        plain = FaceDetector(PlantedNetwork(), CPU)
+        finer = replace(plain, finer=Shifted(shifted))
+        picture = planted(480, 640, self.box)
+        (before,), (after,) = plain(picture), finer(picture)
+        assert (after.box, after.score) == (before.box, before.score)
+        eyes = float(np.linalg.norm(before.landmarks[1] - before.landmarks[0]))
+        assert np.abs(after.landmarks - before.landmarks).max() > 0.05 * eyes
+        again = finer.again(picture, before.landmarks)
+        assert again is not None
+        np.testing.assert_allclose(again.landmarks, after.landmarks, atol=1)
+
+    def test_where_it_sees_no_face_the_detector_tells_them(self) -> None:
+        plain = FaceDetector(PlantedNetwork(), CPU)
+        picture = planted(480, 640, self.box)
+        blind = replace(plain, finer=PlantedNetwork(confidence=0.01))
+        np.testing.assert_array_equal(blind(picture)[0].landmarks, plain(picture)[0].landmarks)
 
 
 class TestAgain:

@@ -112,7 +112,8 @@ class FaceDetector:
         Returns:
             The face as it is now; None where there is none.
         """
-        expected = Candidates(_box(landmarks)[None], np.ones(1), landmarks[None])
+        sure = np.ones(1)  # that a face was there, so that the looks decide
+        expected = Candidates(_box(landmarks)[None], sure, landmarks[None])
         with torch.inference_mode():
             seen = look_again(self.network, self.device, rgb, expected)
         found = seen.take(seen.scores > self.threshold)
@@ -124,8 +125,8 @@ class FaceDetector:
         if self.finer is not None:
             with torch.inference_mode():
                 for i in range(len(found.scores)):
-                    seen = look_again(self.finer, self.device, rgb, found.take([i]))
-                    landmarks[i : i + 1] = seen.landmarks if len(seen.scores) else landmarks[i]
+                    for seen in look_again(self.finer, self.device, rgb, found.take([i])).landmarks:
+                        landmarks[i] = seen
         return found._replace(landmarks=landmarks)
 
     def _search(self, rgb: Array) -> Candidates:

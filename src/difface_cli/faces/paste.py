@@ -80,8 +80,16 @@ def paste(
         face = keep_cast(face, original_crop, mask, share=min(1.0, 2 * (1 - strength)))
     face = face[..., : canvas.shape[2]]
 
+    _blend(canvas, face, mask * np.float32(min(strength, 1)), matrix, (x0, y0, x1, y1), finish)
+
+
+def _blend(
+    canvas: Array, face: Floats, mask: Floats, matrix: Matrix, box: Box, finish: Finish | None
+) -> None:
+    """Mix the face into its box of the canvas, as much as the mask says, in bands of rows."""
+    x0, y0, x1, y1 = box
     scale = 1 / face_scale(matrix)
-    small, small_mask = shrink(face, scale), shrink(mask, scale) * np.float32(min(strength, 1))
+    small, small_mask = shrink(face, scale), shrink(mask, scale)
     rows = max(1, BAND // (x1 - x0))
     to_small = compose(resizing(mask.shape, small_mask.shape), matrix)
 
@@ -89,7 +97,7 @@ def paste(
         lookup = compose(to_small, translation(x0, top))
         return warp(small, lookup, bottom - top, x1 - x0) * white(canvas)
 
-    finisher = _finisher(finish, (x0, y0, x1, y1), canvas, drawn)
+    finisher = _finisher(finish, box, canvas, drawn)
     for top in range(y0, y1, rows):
         bottom = min(top + rows, y1)
         region = canvas[top:bottom, x0:x1]
