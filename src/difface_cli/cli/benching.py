@@ -120,7 +120,7 @@ def _network(timing: Timing, peak: float) -> Record:
     flops = timing.call.flop / timing.seconds
     return {
         "part": timing.call.part,
-        "gflop": round(timing.call.flop / GIGA, 2),
+        "gflop": round(timing.call.flop / GIGA, 4),
         "seconds_a_call": timing.seconds,
         "gflops": round(flops / GIGA, 1),
         "share_of_peak": round(flops / peak, 3),
