@@ -110,7 +110,7 @@ def own_holes(data: bytes, folder: Path) -> None:
 def training_picture(data: bytes, folder: Path) -> None:
     """A picture to learn from; a bad one is passed over."""
     put(folder, "a.jpg", data)
-    pictures.Pictures.of(folder, 16)[0]
+    pictures.Pictures.of(16, folder)[0]
 
 
 TARGETS = {

@@ -80,7 +80,7 @@ def test_the_starters_recipes_train_what_is_embedded(name: str) -> None:
 def test_a_step_of_the_papers_recipes_reaches_every_parameter(name: str, folder: Path) -> None:
     """At the full size, on a device without memory: shapes, losses and gradients all fit."""
     recipe = read(CONFIGS / f"{name}.toml")
-    recipe = replace(recipe, data=replace(recipe.data, pictures=folder))
+    recipe = replace(recipe, data=replace(recipe.data, pictures=(folder,)))
     network = on_meta(recipe).train()
     objective = making.objective(recipe)
     batch = tuple(x.to("meta") for x in objective.batch([0]))

@@ -40,7 +40,7 @@ def portraits(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def detection(portraits: Path) -> Detection:
-    made = making.objective(recipe(data=Data(pictures=portraits)))
+    made = making.objective(recipe(data=Data(pictures=(portraits,))))
     assert isinstance(made, Detection)
     return made
 
@@ -110,7 +110,7 @@ def test_targets_decode_to_the_face_at_every_anchor_that_has_it(detection: Detec
 
 
 def test_an_example_follows_from_its_number_alone(portraits: Path, detection: Detection) -> None:
-    again = making.objective(recipe(data=Data(pictures=portraits)))
+    again = making.objective(recipe(data=Data(pictures=(portraits,))))
     _ = again.batch([5, 9])
     one, other = detection.batch([3, 7]), again.batch([7, 3])
     for a, b in zip(one, other, strict=True):
@@ -208,7 +208,7 @@ def test_from_recipe_to_weights_a_detector_reads(portraits: Path, tmp_path: Path
     )
     settings, out = recipes.read(path, "detector"), tmp_path / "out"
     assert settings.scenes.tilt == 80
-    wishes = command.Wishes(data=portraits, device="cpu", minutes=0)
+    wishes = command.Wishes(data=(portraits,), device="cpu", minutes=0)
     said: list[str] = []
     assert command.run(settings, out, wishes, lambda report: said.extend(report.values)) == 1
     assert command.run(settings, out, replace(wishes, resume=True), lambda report: None) == 2

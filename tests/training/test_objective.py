@@ -5,13 +5,13 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from difface_cli.training.objective import Portraits, grid
+from difface_cli.training.objective import Portraits, grid, lit
 from difface_cli.training.pictures import Pictures
 from difface_cli.training.recipe import Data
 
 
 def portraits(folder: Path, **data: float) -> Portraits:
-    return Portraits(Pictures.of(folder, 16), Data(**{"mirror": 0.0, **data}), seed=3)
+    return Portraits(Pictures.of(16, folder), Data(**{"mirror": 0.0, **data}), seed=3)
 
 
 def test_each_epoch_shows_every_picture_once_in_another_order(folder: Path) -> None:
@@ -44,6 +44,14 @@ def test_gray_and_mirrored_pictures(folder: Path) -> None:
     assert (y[0] == y[1]).all() and (y[1] == y[2]).all() and not (x[0] == x[1]).all()
     mirrored = portraits(folder, mirror=1.0)
     torch.testing.assert_close(mirrored.draw(2, mirrored.generator(2)), x.flip(2))
+
+
+def test_another_light_changes_every_colour_and_keeps_the_range() -> None:
+    x = torch.rand(3, 16, 16, generator=torch.Generator().manual_seed(0))
+    y = lit(x, np.random.default_rng(1))
+    assert y.shape == x.shape and y.min() >= 0 and y.max() <= 1
+    assert ((y - x).abs().mean((1, 2)) > 0.005).all()
+    torch.testing.assert_close(y, lit(x, np.random.default_rng(1)))
 
 
 def test_grid_puts_rows_under_each_other() -> None:

@@ -12,7 +12,7 @@ from difface_cli.training.pictures import Pictures, square
 
 
 def test_all_pictures_of_a_folder_and_its_subfolders(folder: Path) -> None:
-    pictures = Pictures.of(folder, 16)
+    pictures = Pictures.of(16, folder)
     assert [p.name for p in pictures.paths] == [f"{i}.png" for i in range(6)]
     assert pictures[5].shape == (16, 16, 3)
 
@@ -23,7 +23,7 @@ def test_nothing_is_read_before_it_is_needed(folder: Path, monkeypatch: pytest.M
 
     with monkeypatch.context() as patch:
         patch.setattr(Image, "open", refuse)
-        pictures = Pictures.of(folder, 16)
+        pictures = Pictures.of(16, folder)
     for i in range(len(pictures)):
         pictures[i]
     kept = [v for v in vars(pictures).values() if isinstance(v, np.ndarray)]
@@ -43,7 +43,7 @@ def test_bad_files_are_skipped_and_named_once(
     (folder / "0.png").write_bytes(b"no picture")
     good = (folder / "2.png").read_bytes()
     (folder / "3.png").write_bytes(good[: len(good) // 2])
-    pictures = Pictures.of(folder, 16)
+    pictures = Pictures.of(16, folder)
     with caplog.at_level(logging.WARNING, "difface_cli"):
         for _ in range(2):
             np.testing.assert_array_equal(pictures[0], pictures[1])
@@ -59,7 +59,7 @@ def test_no_other_program_is_run_for_a_picture(
     run: list[object] = []
     monkeypatch.setattr(EpsImagePlugin, "Ghostscript", lambda *a, **k: run.append(a))
     (folder / "0.png").write_bytes(b"%!PS-Adobe-3.0 EPSF-3.0\n%%BoundingBox: 0 0 20 20\n%%EOF\n")
-    pictures = Pictures.of(folder, 16)
+    pictures = Pictures.of(16, folder)
     np.testing.assert_array_equal(pictures[0], pictures[1])
     assert {p.name for p in pictures.bad} == {"0.png"}
     assert not run
@@ -76,20 +76,20 @@ def test_whatever_a_decoder_raises_costs_one_picture(
         return good
 
     monkeypatch.setattr("difface_cli.training.pictures.square", decode)
-    assert Pictures.of(folder, 16)[0] is good
+    assert Pictures.of(16, folder)[0] is good
 
 
 def test_a_folder_of_nothing_but_bad_files(tmp_path: Path) -> None:
     (tmp_path / "a.png").write_bytes(b"")
     with pytest.raises(ImageError, match="None of the pictures"):
-        Pictures.of(tmp_path, 16)[0]
+        Pictures.of(16, tmp_path)[0]
 
 
 def test_missing_and_empty_folders(tmp_path: Path) -> None:
     with pytest.raises(ImageError, match="no picture"):
-        Pictures.of(tmp_path, 16)
+        Pictures.of(16, tmp_path)
     with pytest.raises(ImageError, match="no folder"):
-        Pictures.of(tmp_path / "x", 16)
+        Pictures.of(16, tmp_path / "x")
 
 
 def test_cameras_that_were_turned_are_turned_back(tmp_path: Path) -> None:

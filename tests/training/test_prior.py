@@ -14,7 +14,7 @@ from difface_cli.training.recipe import Data, Goal
 
 @pytest.fixture
 def portraits(folder: Path) -> Portraits:
-    return Portraits(Pictures.of(folder, 16), Data(), seed=0)
+    return Portraits(Pictures.of(16, folder), Data(), seed=0)
 
 
 def answering(truth: Tensor) -> Network:

@@ -23,7 +23,14 @@ def test_what_is_not_said_is_the_papers_optimizer(tmp_path: Path) -> None:
 
 def test_folders_are_relative_to_the_file(tmp_path: Path) -> None:
     recipe = read(tmp_path, 'network = "srcnn"\nsteps = 10\n[data]\npictures = "p"\n')
-    assert recipe.data.pictures == tmp_path / "p"
+    assert recipe.data.pictures == (tmp_path / "p",)
+
+
+def test_several_folders_and_shares_of_groups(tmp_path: Path) -> None:
+    data = '[data]\npictures = ["p", "q"]\n[data.balance]\nsex = { f = 1, m = 2 }\n'
+    recipe = read(tmp_path, 'network = "srcnn"\nsteps = 10\n' + data)
+    assert recipe.data.pictures == (tmp_path / "p", tmp_path / "q")
+    assert recipe.data.balance == {"sex": {"f": 1, "m": 2}}
 
 
 @pytest.mark.parametrize(
@@ -40,6 +47,8 @@ def test_folders_are_relative_to_the_file(tmp_path: Path) -> None:
         ('network = "srcnn"\nsteps = 10\nchannels_last = 1', "channels_last"),
         ('network = "srcnn"\nsteps = 10\n[goal.masks]\ncircle = 1', "circle"),
         ('network = "u"\nsteps = 1\n[goal]\nloss = "simple+vlb"\npredicts = "x0"', "simple.vlb"),
+        ('network = "srcnn"\nsteps = 10\n[data]\npictures = [1]', "pictures"),
+        ('network = "srcnn"\nsteps = 10\n[data.balance]\nsex = { f = 0 }', "balance.sex"),
         ('network = "srcnn"\nsteps = 10\ntask = "prior"', "prior"),
     ],
 )

@@ -31,13 +31,15 @@ def train(
     what: Annotated[What, typer.Argument(help="What is trained.")],
     recipe: Annotated[Path, typer.Argument(help="Its settings: a TOML file, see configs/.")],
     data: Annotated[
-        Path | None,
+        list[Path] | None,
         typer.Option(
-            "--data", metavar="DIR", help="Pictures to learn from, in place of the recipe's."
+            "--data",
+            metavar="DIR",
+            help="Pictures to learn from, in place of the recipe's; may be given several times.",
         ),
     ] = None,
     validation: Annotated[
-        Path | None,
+        list[Path] | None,
         typer.Option("--validation", metavar="DIR", help="Pictures to measure the loss on."),
     ] = None,
     out: Annotated[
@@ -79,7 +81,8 @@ def train(
     settings = recipes.read(recipe, what.value)
     folder = out or Path("trained") / recipe.stem
     wishes = training.Wishes(
-        data=data, validation=validation, start=start, resume=resume, minutes=minutes,
+        data=tuple(data or ()), validation=tuple(validation or ()), start=start,
+        resume=resume, minutes=minutes,
         device=device.value, devices=devices, machines=machines,
     )  # fmt: skip
     done = training.run(settings, folder, wishes, _say)

@@ -28,8 +28,8 @@ PRECISIONS: dict[str, Any] = {"fp32": "32-true", "bf16": "bf16-mixed", "fp16": "
 class Wishes:
     """What the command line says beside the recipe."""
 
-    data: Path | None = None
-    validation: Path | None = None
+    data: tuple[Path, ...] = ()
+    validation: tuple[Path, ...] = ()
     start: Path | None = None
     resume: bool = False
     minutes: float | None = None

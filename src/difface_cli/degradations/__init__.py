@@ -2,9 +2,9 @@
 
 The modules: `parts` are the operators of eq. 17, each of use by itself, `degradation` puts them
 together with one draw of parameters, `recipes` draw those parameters, `old_photo` adds what paper
-and print do. Blur and scale are given for faces of 512 pixels, the paper's size, and shrink with
-the picture, so that the low-quality picture has the same number of pixels whatever the size
-worked at.
+and print do, `wild` mixes all of it for training. Blur and scale are given for faces of 512
+pixels, the paper's size, and shrink with the picture, so that the low-quality picture has the
+same number of pixels whatever the size worked at.
 """
 
 from __future__ import annotations
@@ -23,6 +23,7 @@ from difface_cli.degradations.parts import (
     resize,
 )
 from difface_cli.degradations.recipes import RECIPES, Ranges, Recipe, celeba_test, training
+from difface_cli.degradations.wild import Wild, wild
 
 __all__ = [
     "PAPER_KERNEL",
@@ -33,6 +34,7 @@ __all__ = [
     "OldPhoto",
     "Ranges",
     "Recipe",
+    "Wild",
     "batch",
     "blur",
     "celeba_test",
@@ -42,4 +44,5 @@ __all__ = [
     "noise",
     "resize",
     "training",
+    "wild",
 ]

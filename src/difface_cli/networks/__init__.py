@@ -8,6 +8,7 @@ from typing import Any
 
 from torch import nn
 
+from difface_cli.networks.drunet import DRUNet
 from difface_cli.networks.lama import LaMa
 from difface_cli.networks.srcnn import SRCNN
 from difface_cli.networks.swinir import SwinIR
@@ -15,6 +16,7 @@ from difface_cli.networks.unet import UNet
 
 NETWORKS: Mapping[str, Callable[..., nn.Module]] = {
     "unet": UNet,
+    "drunet": DRUNet,
     "swinir": SwinIR,
     "srcnn": SRCNN,
     "lama": LaMa,
@@ -24,7 +26,7 @@ NETWORKS: Mapping[str, Callable[..., nn.Module]] = {
 IGNORED = {"conv_resample": True, "dims": 2, "use_fp16": False, "use_new_attention_order": False}
 
 # Numbers of layers; the largest published one is 18. A mistyped one would build for hours.
-COUNTS = ("depth", "depths", "n_blocks", "n_downsampling", "num_res_blocks")
+COUNTS = ("blocks", "depth", "depths", "n_blocks", "n_downsampling", "num_res_blocks")
 MOST_LAYERS = 1000
 LARGEST = 10**6  # of all other numbers
 

@@ -11,6 +11,7 @@ from difface_cli import registry
 from difface_cli.errors import RegistryError, UsageError, WeightsInvalid
 from difface_cli.faces.retinaface import trainable_retinaface
 from difface_cli.networks import build
+from difface_cli.networks.drunet import DRUNet
 from difface_cli.networks.lama import LaMa
 from difface_cli.networks.srcnn import SRCNN
 from difface_cli.networks.unet import UNet
@@ -33,14 +34,14 @@ def objective(recipe: Recipe, validation: bool = False) -> Objective:
         UsageError: when no folder of pictures is named.
         ImageError: when it holds none.
     """
-    folder = recipe.data.validation if validation else recipe.data.pictures
-    if folder is None:
+    folders = recipe.data.validation if validation else recipe.data.pictures
+    if not folders:
         raise UsageError(
             "The recipe names no pictures to learn from.", "Name a folder of them with --data."
         )
     if recipe.task == "detector":
-        return Detection(Album.of(folder, "test" if validation else "train"), recipe)
-    portraits = Portraits(Pictures.of(folder, recipe.size), recipe.data, recipe.seed)
+        return Detection(Album.of(folders[0], "test" if validation else "train"), recipe)
+    portraits = Portraits(Pictures.of(recipe.size, *folders), recipe.data, recipe.seed)
     if recipe.task == "prior":
         return Denoising(portraits, recipe.goal)
     if recipe.goal.masks:
@@ -60,7 +61,7 @@ def network(recipe: Recipe, start: Path | None = None) -> nn.Module:
         WeightsInvalid: when the weights to start with are no state dict of the network.
     """
     made = _built(recipe)
-    if isinstance(made, UNet | SRCNN | LaMa) and recipe.size % made.stride:
+    if isinstance(made, UNet | SRCNN | LaMa | DRUNet) and recipe.size % made.stride:
         raise UsageError(
             f"Pictures of {recipe.size} pixels do not fit the recipe's network.",
             f"Write a size that {made.stride} divides.",

@@ -6,10 +6,12 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Protocol
 
 import numpy as np
+import numpy.typing as npt
 import torch
 from torch import Tensor
 
 from difface_cli.degradations import luma
+from difface_cli.training import balance
 from difface_cli.training.pictures import Pictures
 from difface_cli.training.recipe import Data
 
@@ -41,20 +43,40 @@ class Portraits:
 
     def __init__(self, pictures: Pictures, data: Data, seed: int) -> None:
         self.pictures, self.data, self.seed = pictures, data, seed
+        self.weights = balance.weights(balance.labels(pictures.paths), data.balance)
+        self._epoch: tuple[int, npt.NDArray[np.int64]] | None = None
 
     def generator(self, number: int) -> np.random.Generator:
         """The source of everything random in example `number`."""
         return np.random.default_rng((self.seed, 1, number))
 
     def draw(self, number: int, rng: np.random.Generator) -> Tensor:
-        """The picture of example `number`, mirrored or grey in its share: 3×size×size, [0, 1]."""
+        """The picture of example `number`: 3×size×size, [0, 1].
+
+        Mirrored, in another light or grey in its share.
+        """
         epoch, place = divmod(number, len(self.pictures))
-        order = np.random.default_rng((self.seed, 0, epoch)).permutation(len(self.pictures))
-        pixels = self.pictures[int(order[place])]
+        pixels = self.pictures[int(self._order(epoch)[place])]
         if rng.random() < self.data.mirror:
             pixels = pixels[:, ::-1]
         x = torch.from_numpy(np.array(pixels)).permute(2, 0, 1).float() / 255
+        if self.data.light and rng.random() < self.data.light:
+            x = lit(x, rng)
         return luma(x).expand_as(x) if rng.random() < self.data.gray else x
+
+    def _order(self, epoch: int) -> npt.NDArray[np.int64]:
+        if self._epoch is None or self._epoch[0] != epoch:
+            rng = np.random.default_rng((self.seed, 0, epoch))
+            self._epoch = epoch, balance.order(self.weights, rng)
+        return self._epoch[1]
+
+
+def lit(x: Tensor, rng: np.random.Generator) -> Tensor:
+    """3×h×w in [0, 1] in another light: exposure, contrast and white balance."""
+    exposure, contrast = np.exp(rng.normal(0, (0.3, 0.2)))
+    white = torch.from_numpy(np.exp(rng.normal(0, 0.06, (3, 1, 1)))).to(x)
+    mean = x.mean()
+    return ((((x - mean) * contrast + mean).clamp(min=0) ** (1 / exposure)) * white).clamp(0, 1)
 
 
 def grid(rows: Sequence[Tensor]) -> Tensor:

@@ -38,12 +38,13 @@ class Pictures:
             raise ImageError("There is no picture to learn from.", "Name a folder with --data.")
 
     @classmethod
-    def of(cls, folder: Path, size: int) -> Pictures:
-        """The pictures of a folder and its subfolders, known by their suffix."""
-        if not folder.is_dir():
-            raise ImageError(f"There is no folder {folder}.", "Name another with --data.")
-        paths = (p for p in folder.rglob("*") if p.suffix.lower() in SUFFIXES and p.is_file())
-        return cls(paths, size)
+    def of(cls, size: int, *folders: Path) -> Pictures:
+        """The pictures of folders and their subfolders, known by their suffix."""
+        for folder in folders:
+            if not folder.is_dir():
+                raise ImageError(f"There is no folder {folder}.", "Name another with --data.")
+        files = (path for folder in folders for path in folder.rglob("*"))
+        return cls((p for p in files if p.suffix.lower() in SUFFIXES and p.is_file()), size)
 
     def __len__(self) -> int:
         return len(self.paths)

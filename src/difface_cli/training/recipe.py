@@ -15,10 +15,11 @@ TASKS = ("estimator", "prior", "detector")
 OPTIMIZERS = ("adam", "adamw")
 DECAYS = ("cosine", "step", "constant")
 PRECISIONS = ("fp32", "bf16", "fp16")
-DEGRADATIONS = ("eq17", "none")
+DEGRADATIONS = ("eq17", "wild", "none")
 RESAMPLES = ("bicubic", "bilinear", "area")
 LOSSES = ("min-snr", "simple", "simple+vlb")
 ENDLESS = 10**12
+PLACES = ("pictures", "validation", "workers")  # of [data]: they change no result
 
 
 @dataclass(frozen=True)
@@ -51,16 +52,21 @@ class Data:
     """What is learned from.
 
     Attributes:
-        pictures: a folder of them, searched with its subfolders; None until one is named.
-        validation: a folder of others, whose loss is measured now and then; None for none.
+        pictures: folders of them, searched with their subfolders; none until one is named.
+        validation: folders of others, whose loss is measured now and then.
         mirror, gray: shares of the pictures that are mirrored, and that lose their colour.
+        light: share of the pictures whose exposure, contrast and white balance are changed.
+        balance: key of the pictures' manifest → value → share of the pictures shown, see
+            `balance.weights`.
         workers: processes that prepare batches; 0 prepares them in the training's own.
     """
 
-    pictures: Path | None = None
-    validation: Path | None = None
+    pictures: tuple[Path, ...] = ()
+    validation: tuple[Path, ...] = ()
     mirror: float = 0.5
     gray: float = 0.0
+    light: float = 0.0
+    balance: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
     workers: int = 0
 
 
@@ -84,8 +90,9 @@ class Goal:
     """What is learned, for the tasks that need to be told.
 
     Attributes:
-        degradation: of an estimator: "eq17" or "none".
+        degradation: of an estimator: "eq17", "wild" (what photos meet besides) or "none".
         resample: the filter of eq. 17's scaling.
+        focus: of an estimator: how much more an error at eyes and mouth counts than elsewhere.
         masks: of an estimator for holes: kind → share, see `masks.KINDS`.
         loss: of a prior: "simple" (Ho et al. 2020, eq. 14), "simple+vlb" (Nichol & Dhariwal 2021,
             eq. 16, for a learned variance) or "min-snr" (Hang et al. 2023).
@@ -96,6 +103,7 @@ class Goal:
 
     degradation: str = "eq17"
     resample: str = "bicubic"
+    focus: float = 0.0
     masks: Mapping[str, float] = field(default_factory=dict)
     loss: str = "simple"
     predicts: str = "eps"
@@ -217,14 +225,25 @@ def _optimizer(table: Table) -> Optimizer:
 
 def _data(table: Table) -> Data:
     data = Data(
-        pictures=_path(table, "pictures"),
-        validation=_path(table, "validation"),
+        pictures=_paths(table, "pictures"),
+        validation=_paths(table, "validation"),
         mirror=table.real("mirror", 0.5, 0, 1),
         gray=table.real("gray", 0.0, 0, 1),
+        light=table.real("light", 0.0, 0, 1),
+        balance=_balance(table.table("balance")),
         workers=table.number("workers", 0, 0, 256),
     )
     table.end()
     return data
+
+
+def _balance(table: Table) -> Mapping[str, Mapping[str, float]]:
+    """By hand, for the keys are the manifest's."""
+    keys = {key: table.table(key) for key in table.values}
+    return {
+        key: {value: shares.real(value, 0, 1e-3, 1e3) for value in shares.values}
+        for key, shares in keys.items()
+    }
 
 
 def _goal(table: Table) -> Goal:
@@ -232,6 +251,7 @@ def _goal(table: Table) -> Goal:
     goal = Goal(
         degradation=table.choice("degradation", DEGRADATIONS, "eq17"),
         resample=table.choice("resample", RESAMPLES, "bicubic"),
+        focus=table.real("focus", 0.0, 0, 100),
         masks={k: shares.real(k, 0, 0, 1) for k in KINDS if k in shares.values},
         loss=table.choice("loss", LOSSES, "simple"),
         predicts=table.choice("predicts", ("eps", "x0"), "eps"),
@@ -270,15 +290,19 @@ def _every(table: Table) -> Every:
     return every
 
 
-def _path(table: Table, key: str) -> Path | None:
-    text = table.text(key, "")
-    return table.path.parent / Path(text).expanduser() if text else None
+def _paths(table: Table, key: str) -> tuple[Path, ...]:
+    """A folder or a list of folders."""
+    value = table.value(key, (str, list), [])
+    texts = [value] if isinstance(value, str) else value
+    if not all(isinstance(text, str) and text for text in texts):
+        raise table.error(key, "is neither a folder nor a list of folders")
+    return tuple(table.path.parent / Path(text).expanduser() for text in texts)
 
 
 def _fingerprint(root: Table) -> str:
     """Of what changes the result: not where pictures lie, nor what is written when."""
     kept = {k: v for k, v in root.values.items() if k != "every"}
-    kept["data"] = {k: v for k, v in kept.get("data", {}).items() if k in ("mirror", "gray")}
+    kept["data"] = {k: v for k, v in kept.get("data", {}).items() if k not in PLACES}
     return hashlib.sha256(repr(_sorted(kept)).encode()).hexdigest()
 
 
