@@ -18,6 +18,12 @@ from torch import Tensor, nn
 from difface_cli.networks.unet_blocks import GROUPS, AttentionBlock
 
 
+def silence(layer: nn.Module) -> None:
+    """Let a layer begin with giving zeros."""
+    for parameter in layer.parameters():
+        nn.init.zeros_(parameter)
+
+
 class Block(nn.Module):
     """Add to x what two convolutions make of it; begins as the identity."""
 
@@ -26,8 +32,7 @@ class Block(nn.Module):
         self.norm = nn.GroupNorm(GROUPS, channels)
         self.first = nn.Conv2d(channels, channels, 3, padding=1)
         self.second = nn.Conv2d(channels, channels, 3, padding=1)
-        nn.init.zeros_(self.second.weight)
-        nn.init.zeros_(self.second.bias)
+        silence(self.second)
 
     def forward(self, x: Tensor) -> Tensor:
         h: Tensor = x + self.second(F.silu(self.first(self.norm(x))))
@@ -41,8 +46,7 @@ class Level(nn.Sequential):
         layers: list[nn.Module] = [Block(channels) for _ in range(blocks)]
         if head_channels:
             attention = AttentionBlock(channels, head_channels)
-            nn.init.zeros_(attention.proj_out.weight)
-            nn.init.zeros_(attention.proj_out.bias)
+            silence(attention.proj_out)
             layers.append(attention)
         super().__init__(*layers)
 
@@ -87,8 +91,7 @@ class DRUNet(nn.Module):
         self.up = nn.ModuleList([level(i) for i in range(len(channels) - 1)])
         self.norm = nn.GroupNorm(GROUPS, channels[0])
         self.last = nn.Conv2d(channels[0], pixels, 3, padding=1)
-        nn.init.zeros_(self.last.weight)
-        nn.init.zeros_(self.last.bias)
+        silence(self.last)
 
     def forward(self, y: Tensor) -> Tensor:
         """Estimate the sharp picture.

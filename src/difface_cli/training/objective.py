@@ -76,7 +76,9 @@ def lit(x: Tensor, rng: np.random.Generator) -> Tensor:
     exposure, contrast = np.exp(rng.normal(0, (0.3, 0.2)))
     white = torch.from_numpy(np.exp(rng.normal(0, 0.06, (3, 1, 1)))).to(x)
     mean = x.mean()
-    return ((((x - mean) * contrast + mean).clamp(min=0) ** (1 / exposure)) * white).clamp(0, 1)
+    exposed = ((x - mean) * contrast + mean).clamp(min=0) ** float(1 / exposure)
+    y: Tensor = (exposed * white).clamp(0, 1)
+    return y
 
 
 def grid(rows: Sequence[Tensor]) -> Tensor:
