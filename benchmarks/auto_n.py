@@ -31,11 +31,14 @@ import numpy.typing as npt
 import torch
 from starter import features, frechet, portraits
 
-from difface_cli import auto_n, difface, models, registry, severity
+from difface_cli import models
 from difface_cli.degradations import Degradation
-from difface_cli.difface import Settings
 from difface_cli.faces import paste
+from difface_cli.method import difface
+from difface_cli.method.difface import Settings
 from difface_cli.models import Ready
+from difface_cli.trust import auto_n, severity
+from difface_cli.weights import registry
 
 Floats = npt.NDArray[np.float64]
 GOLDEN = (math.sqrt(5) - 1) / 2  # its multiples lie evenly, however many are taken

@@ -19,12 +19,14 @@ import torch
 from PIL import Image
 from skimage.color import rgb2lab
 
-from difface_cli import colorizing, images, models, registry
-from difface_cli.colorizing import Wishes
-from difface_cli.difface import Settings
+from difface_cli import images, models
 from difface_cli.images import Photo
 from difface_cli.images.photo import Array
-from difface_cli.options import Options
+from difface_cli.method.difface import Settings
+from difface_cli.tasks import colorizing
+from difface_cli.tasks.colorizing import Wishes
+from difface_cli.tasks.options import Options
+from difface_cli.weights import registry
 
 FACE = (slice(64, 220), slice(72, 184))  # of 256×256
 

@@ -22,13 +22,14 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from difface_cli import degradations, models, registry
+from difface_cli import degradations, models
 from difface_cli.degradations import Degradation
 from difface_cli.faces.boxes import overlaps
 from difface_cli.faces.detect import Face, FaceDetector, build_retinaface
 from difface_cli.faces.resample import warp
 from difface_cli.training.scenes import facefree, heads, poses
 from difface_cli.training.scenes.album import Album, Portrait
+from difface_cli.weights import registry
 from difface_cli.weights.load import read_tensors
 
 FOUND = 0.4

@@ -24,11 +24,14 @@ import torch
 from starter import features, frechet, portraits
 from torch import Tensor
 
-from difface_cli import auto_n, degradations, difface, models, registry
-from difface_cli.difface import Settings
-from difface_cli.machine import processor
+from difface_cli import degradations, models
+from difface_cli.base.machine import processor
+from difface_cli.method import difface
+from difface_cli.method.difface import Settings
 from difface_cli.metrics import fidelity, sharpness
 from difface_cli.models import Ready
+from difface_cli.trust import auto_n
+from difface_cli.weights import registry
 
 Floats = npt.NDArray[np.float64]
 LEVELS = 255

@@ -23,10 +23,14 @@ import torch
 from PIL import Image
 from torch import Tensor
 
-from difface_cli import difface, grids, masks, models, registry
-from difface_cli.difface import Refinement, Settings
+from difface_cli import models
+from difface_cli.degradations import masks
+from difface_cli.method import difface
+from difface_cli.method.difface import Refinement, Settings
 from difface_cli.metrics import fidelity
 from difface_cli.models import Ready
+from difface_cli.report import grids
+from difface_cli.weights import registry
 
 Floats = npt.NDArray[np.float32]
 LAMA = "LaMa alone"

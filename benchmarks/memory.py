@@ -22,9 +22,10 @@ from typing import Any
 from PIL import Image
 from safetensors.torch import save_file
 
-from difface_cli import inference, registry
-from difface_cli.hashing import sha256
-from difface_cli.machine import processor
+from difface_cli.base.hashing import sha256
+from difface_cli.base.machine import processor
+from difface_cli.models import inference
+from difface_cli.weights import registry
 
 sys.path.insert(0, str(Path(__file__).parent))
 from overhead import PORTRAIT, group

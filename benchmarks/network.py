@@ -17,13 +17,16 @@ import time
 import torch
 from torch import Tensor
 
-from difface_cli import bench, difface, inference, models, registry
+from difface_cli import bench, models
+from difface_cli.base.machine import processor
 from difface_cli.bench import ESTIMATOR, GIGA, PRIOR, Clock, Way
-from difface_cli.difface import Settings
-from difface_cli.diffusion.denoiser import from_network
-from difface_cli.diffusion.schedule import linear
-from difface_cli.machine import processor
-from difface_cli.registry import Model, Registry
+from difface_cli.method import difface
+from difface_cli.method.denoiser import from_network
+from difface_cli.method.difface import Settings
+from difface_cli.method.schedule import linear
+from difface_cli.models import inference
+from difface_cli.weights import registry
+from difface_cli.weights.registry import Model, Registry
 
 CPU = torch.device("cpu")
 PLAIN = Way("plain PyTorch, fp32", torch.float32, plain=True)

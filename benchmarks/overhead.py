@@ -24,12 +24,14 @@ import numpy as np
 import torch
 from PIL import Image
 
-from difface_cli import models, options, registry
+from difface_cli import models
 from difface_cli.cli import outputs, restoring
-from difface_cli.registry import Model, Registry
+from difface_cli.tasks import options
+from difface_cli.weights import registry
+from difface_cli.weights.registry import Model, Registry
 
 sys.path.insert(0, str(Path(__file__).parent))
-from difface_cli.machine import processor
+from difface_cli.base.machine import processor
 
 LIMIT = 0.05
 FACES = 10

@@ -21,8 +21,8 @@ from unittest.mock import patch
 
 import torch
 
+from difface_cli.base.machine import processor
 from difface_cli.cli import outputs, restoring
-from difface_cli.machine import processor
 
 sys.path.insert(0, str(Path(__file__).parent))
 from overhead import group, starter

@@ -26,10 +26,12 @@ from PIL import Image
 from skimage.metrics import structural_similarity
 from torch import Tensor
 
-from difface_cli import degradations, difface, models, registry
-from difface_cli.difface import Settings
+from difface_cli import degradations, models
 from difface_cli.faces.retinaface import backbone
+from difface_cli.method import difface
+from difface_cli.method.difface import Settings
 from difface_cli.models import Ready
+from difface_cli.weights import registry
 
 Floats = npt.NDArray[np.float64]
 DIRECTIONS = 32

@@ -19,7 +19,7 @@ import tempfile
 import time
 from pathlib import Path
 
-from difface_cli.machine import processor
+from difface_cli.base.machine import processor
 
 RUNS = 20
 LIMITS = {"--help": 0.3, "first step": 1.0}  # seconds
@@ -29,7 +29,7 @@ PHOTO = Path(__file__).parents[1] / "examples" / "photos" / "astronaut_old.jpg"
 IMPORT = "import torch, time; print(time.process_time())"
 FIRST_STEP = """
 import os, sys, time
-from difface_cli.diffusion import denoiser
+from difface_cli.method import denoiser
 from difface_cli.cli.app import main
 
 made = denoiser.from_network

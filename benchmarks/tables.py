@@ -25,13 +25,17 @@ import torch
 from PIL import Image
 from torch import Tensor
 
-from difface_cli import atomic, degradations, degrading, difface, images, masks, models, registry
-from difface_cli.degradations import Degradation, Recipe
-from difface_cli.degrading import Plan, manifest
-from difface_cli.degrading.manifest import Entry
-from difface_cli.difface import Refinement, Settings
+from difface_cli import degradations, images, models
+from difface_cli.base import atomic
+from difface_cli.degradations import Degradation, Recipe, masks
+from difface_cli.degradations import sets as degrading
+from difface_cli.degradations.sets import Plan, manifest
+from difface_cli.degradations.sets.manifest import Entry
 from difface_cli.images import Photo
+from difface_cli.method import difface
+from difface_cli.method.difface import Refinement, Settings
 from difface_cli.models import Ready
+from difface_cli.weights import registry
 
 CPU = torch.device("cpu")
 SIZE = 256

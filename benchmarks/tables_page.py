@@ -9,8 +9,8 @@ from pathlib import Path
 import torch
 from paper import TABLE_I, TABLE_II, TABLE_V, TABLE_VIII, Numbers
 
-from difface_cli import masks, registry
-from difface_cli.errors import WeightsMissing
+from difface_cli.base.errors import WeightsMissing
+from difface_cli.degradations import masks
 from difface_cli.evaluation import catalogue, curves, evaluate, folders, kept, measuring, networks
 from difface_cli.evaluation import report as tables
 from difface_cli.evaluation.catalogue import Measure
@@ -18,7 +18,7 @@ from difface_cli.evaluation.evaluate import Task
 from difface_cli.evaluation.folders import Pair
 from difface_cli.evaluation.grouping import Label
 from difface_cli.evaluation.report import Grid, Report
-from difface_cli.weights import store
+from difface_cli.weights import registry, store
 
 FACES = ("psnr", "ssim", "ms-ssim", "gmsd", "lmd", "found", "fd-g")
 IN_HOLES = ("psnr-hole", "ssim-hole", "seam", "fd-g")

@@ -28,14 +28,17 @@ import numpy.typing as npt
 import torch
 from PIL import Image
 
-from difface_cli import auto_n, degradations, difface, gate, models, registry, trust
+from difface_cli import degradations, models
 from difface_cli.degradations import Degradation
-from difface_cli.difface import Settings
 from difface_cli.faces import paste
 from difface_cli.faces.align import FFHQ_TEMPLATE_512
+from difface_cli.method import difface
+from difface_cli.method.difface import Settings
 from difface_cli.metrics.fidelity import LEVELS, psnr, ssim
 from difface_cli.metrics.structure import gmsd
 from difface_cli.models import Ready
+from difface_cli.trust import auto_n, gate, measures
+from difface_cli.weights import registry
 
 Floats = npt.NDArray[np.float32]
 STEPS, ETA = 25, 0.5
@@ -168,7 +171,7 @@ class Face:
     y: Floats
     samples: list[Floats]
     t: Floats
-    trust: trust.Trust
+    trust: measures.Trust
 
     @property
     def blur(self) -> float:
@@ -198,8 +201,8 @@ def measured(files: list[Path]) -> Iterator[Face]:
         for y, x, t in zip(kept["y"], kept["x"], kept["t"], strict=True):
             face, *samples, sharp = (a.astype(np.float32) / LEVELS for a in (y, *x, t))
             landmarks = (FFHQ_TEMPLATE_512 + 0.5) * face.shape[0] / 512 - 0.5
-            measures = trust.measure(face, samples, landmarks, detector)
-            yield Face(face, samples, sharp, measures)
+            measured = measures.measure(face, samples, landmarks, detector)
+            yield Face(face, samples, sharp, measured)
 
 
 def limits(faces: list[Face]) -> None:

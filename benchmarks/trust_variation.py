@@ -18,9 +18,9 @@ import numpy.typing as npt
 from PIL import Image
 from trust import Face, measured
 
-from difface_cli import grids
 from difface_cli.faces import paste
 from difface_cli.metrics.fidelity import LEVELS, distance
+from difface_cli.report import grids
 
 Floats = npt.NDArray[np.float32]
 POOL = 8

@@ -15,7 +15,7 @@ import torch
 from safetensors import safe_open
 from safetensors.torch import save_file
 
-from difface_cli.hashing import sha256
+from difface_cli.base.hashing import sha256
 from difface_cli.weights.store import PACKAGE
 
 PARTS = ("prior", "estimator", "srcnn", "lama", "detector", "landmarks")

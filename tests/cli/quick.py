@@ -13,12 +13,12 @@ import torch
 from PIL import Image
 from torch import Tensor
 
-from difface_cli.diffusion.denoiser import Denoised, eps_from_x0
-from difface_cli.diffusion.schedule import linear
 from difface_cli.faces.align import FFHQ_TEMPLATE_512
 from difface_cli.faces.detect import Face
+from difface_cli.method.denoiser import Denoised, eps_from_x0
+from difface_cli.method.schedule import linear
 from difface_cli.models import Ready
-from difface_cli.registry import Model
+from difface_cli.weights.registry import Model
 
 SIZE = 16
 SCHEDULE = linear()

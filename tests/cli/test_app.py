@@ -15,8 +15,8 @@ import typer
 from typer.testing import CliRunner, Result
 
 from difface_cli import __version__
+from difface_cli.base.errors import DeviceError, DifFaceError, ImageError
 from difface_cli.cli import app as shell
-from difface_cli.errors import DeviceError, DifFaceError, ImageError
 from tests.cli.shell import difface
 
 HEAVY = {"torch", "torchvision", "cv2", "facexlib", "numpy", "PIL", "scipy", "huggingface_hub"}

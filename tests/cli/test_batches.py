@@ -317,7 +317,7 @@ def stop_writing(monkeypatch: pytest.MonkeyPatch, number: int) -> None:
             raise OSError(number, os.strerror(number), str(path))
         return opened(path, flags, *rest, **named)
 
-    monkeypatch.setattr("difface_cli.atomic.os.open", refuse)
+    monkeypatch.setattr("difface_cli.base.atomic.os.open", refuse)
 
 
 class TestDisk:

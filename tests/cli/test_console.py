@@ -8,8 +8,8 @@ import time
 import pytest
 from rich.console import Console
 
+from difface_cli.base.progress import NoProgress
 from difface_cli.cli import console
-from difface_cli.progress import NoProgress
 
 
 class Terminal(io.StringIO):

@@ -9,8 +9,8 @@ import pytest
 from safetensors import safe_open
 from typer.testing import CliRunner, Result
 
+from difface_cli.base.hashing import sha256
 from difface_cli.cli import app as shell
-from difface_cli.hashing import sha256
 from tests.weights.conftest import Checkpoint
 from tests.weights.test_formats import Payload
 

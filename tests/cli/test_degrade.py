@@ -12,11 +12,11 @@ import pytest
 from PIL import Image
 from typer.testing import CliRunner, Result
 
+from difface_cli.base.errors import DifFaceError
 from difface_cli.cli import app as shell
 from difface_cli.cli import degrade as command
 from difface_cli.degradations import RECIPES, RESAMPLES
-from difface_cli.errors import DifFaceError
-from difface_cli.masks import KINDS
+from difface_cli.degradations.masks import KINDS
 from tests.images.pictures import smooth
 
 

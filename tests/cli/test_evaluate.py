@@ -12,9 +12,9 @@ import pytest
 from PIL import Image
 from typer.testing import CliRunner, Result
 
-from difface_cli import registry
 from difface_cli.cli import app as shell
 from difface_cli.metrics import frechet
+from difface_cli.weights import registry
 from tests.evaluation.pictures import folder
 from tests.images.pictures import smooth
 

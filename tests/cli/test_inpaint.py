@@ -14,8 +14,8 @@ from typer.testing import CliRunner
 
 from difface_cli.cli import filling
 from difface_cli.cli.app import build
-from difface_cli.difface import Refinement, Settings
-from difface_cli.holes import Wish
+from difface_cli.method.difface import Refinement, Settings
+from difface_cli.tasks.holes import Wish
 from difface_cli.weights.store import sha256
 
 QUICK = ["--steps", "2", "--device", "cpu", "--precision", "fp32"]

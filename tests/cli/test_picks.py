@@ -6,8 +6,8 @@ from itertools import product
 
 import pytest
 
+from difface_cli.base.errors import UsageError
 from difface_cli.cli.picks import choose
-from difface_cli.errors import UsageError
 
 CELLS = [
     {"n": n, "eta": 0.5, "seed": seed, "steps": 10, "estimator": "swinir"}

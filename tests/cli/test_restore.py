@@ -22,9 +22,10 @@ from PIL import Image, ImageFilter
 from safetensors.torch import save_file
 from typer.testing import CliRunner
 
-from difface_cli import gate, images
+from difface_cli import images
+from difface_cli.base.hashing import sha256
 from difface_cli.cli.app import build
-from difface_cli.hashing import sha256
+from difface_cli.trust import gate
 
 QUICK = ["--steps", "2", "--n", "200", "--device", "cpu", "--precision", "fp32"]
 
@@ -371,7 +372,7 @@ class TestOutputs:
     def test_a_failure_while_writing_leaves_nothing_behind(
         self, album: Path, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        monkeypatch.setattr("difface_cli.atomic.os.fsync", _disk_full)
+        monkeypatch.setattr("difface_cli.base.atomic.os.fsync", _disk_full)
         result = restore("photo.png")
         assert_refused(result, "No space left")
         assert not (album / "restored").exists()
@@ -381,7 +382,7 @@ class TestOutputs:
     ) -> None:
         # By its answer alone: root, as whom tests often run, may write anywhere.
         monkeypatch.setattr("os.access", lambda path, mode, **_: not mode & os.W_OK)
-        monkeypatch.setattr("difface_cli.pipeline.prepare", None)
+        monkeypatch.setattr("difface_cli.tasks.prepare", None)
         Path("closed").mkdir()
         assert_refused(restore("photo.png", "-o", "closed"), "closed")
 

@@ -30,7 +30,7 @@ def test_overlaps(
     expected: bool,
 ) -> None:
     monkeypatch.setattr("torch.get_num_threads", lambda: threads)
-    monkeypatch.setattr("difface_cli.machine.cores", lambda: cores)
+    monkeypatch.setattr("difface_cli.base.machine.cores", lambda: cores)
     session: Any = SimpleNamespace(
         device=torch.device(device), options=SimpleNamespace(batch=batch)
     )

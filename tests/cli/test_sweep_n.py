@@ -14,7 +14,8 @@ import skimage.data
 from PIL import Image
 from typer.testing import CliRunner
 
-from difface_cli import pipeline, sweep
+from difface_cli import sweep
+from difface_cli import tasks as pipeline
 from difface_cli.cli.app import build
 
 CPU = ["--device", "cpu", "--precision", "fp32"]
@@ -51,7 +52,7 @@ def original(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def album(original: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A copy of one's own, and the place one works in."""
     shutil.copytree(original, tmp_path / "album")
-    monkeypatch.setattr("difface_cli.sweep_pictures.plot", lambda *_: b"drawn once is enough")
+    monkeypatch.setattr("difface_cli.sweep.pictures.plot", lambda *_: b"drawn once is enough")
     monkeypatch.chdir(tmp_path / "album")
     return tmp_path / "album"
 

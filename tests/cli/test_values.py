@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
+from difface_cli.base.errors import UsageError
 from difface_cli.cli import values
-from difface_cli.errors import UsageError
 
 
 @pytest.mark.parametrize(

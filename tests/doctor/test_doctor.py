@@ -15,7 +15,10 @@ import numpy as np
 import pytest
 import torch
 
-from difface_cli import doctor, pipeline, registry
+from difface_cli import doctor
+from difface_cli import tasks as pipeline
+from difface_cli.base.errors import WeightsMissing
+from difface_cli.base.plugins import Plugin
 from difface_cli.doctor import (
     FAILED,
     NOTE,
@@ -27,10 +30,9 @@ from difface_cli.doctor import (
     restoring,
     software,
 )
-from difface_cli.errors import WeightsMissing
 from difface_cli.images import Photo, with_pixels
-from difface_cli.plugins import Plugin
-from difface_cli.registry import Registry, Source, Weights
+from difface_cli.weights import registry
+from difface_cli.weights.registry import Registry, Source, Weights
 
 
 def found(look: Callable[[], Iterator[Finding]]) -> list[Finding]:
@@ -144,7 +146,7 @@ def test_weights_here_changed_gone_unreadable_and_not_fetched(
     local = Source("path", str(path), sha256=digest)
     mine = Weights("mine", "prior", "unet", sources=(local,))
     assert states(lambda: restoring.weights(_registry(mine))) == [FAILED]
-    from difface_cli.hashing import sha256
+    from difface_cli.base.hashing import sha256
 
     whole = replace(mine, sources=(replace(local, sha256=sha256(path)),))
     assert states(lambda: restoring.weights(_registry(whole))) == [OK]

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from difface_cli.errors import UsageError
+from difface_cli.base.errors import UsageError
 from difface_cli.evaluation.folders import match
 from tests.evaluation.pictures import folder
 

@@ -7,11 +7,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from difface_cli import degrading
+from difface_cli.base.errors import UsageError
 from difface_cli.degradations import Ranges
-from difface_cli.degrading import Plan, manifest
-from difface_cli.degrading.manifest import Entry
-from difface_cli.errors import UsageError
+from difface_cli.degradations import sets as degrading
+from difface_cli.degradations.sets import Plan, manifest
+from difface_cli.degradations.sets.manifest import Entry
 from difface_cli.evaluation.grouping import labels
 
 

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from difface_cli.errors import DifFaceError
+from difface_cli.base.errors import DifFaceError
 from difface_cli.evaluation import kept, measuring
 from difface_cli.evaluation.folders import Pair, match
 from difface_cli.evaluation.measuring import Instruments, Keyed

@@ -12,11 +12,11 @@ import pytest
 import torch
 from safetensors.torch import save_file
 
-from difface_cli import registry
-from difface_cli.errors import UsageError, WeightsInvalid
+from difface_cli.base.errors import UsageError, WeightsInvalid
+from difface_cli.base.hashing import sha256
 from difface_cli.evaluation import catalogue, networks
 from difface_cli.evaluation.measuring import Picture
-from difface_cli.hashing import sha256
+from difface_cli.weights import registry
 from difface_cli.weights.convert import Form
 from difface_cli.weights.fetch import Way, fetch
 from tests.metrics.forests import natural_arrays, stand_in
@@ -65,8 +65,8 @@ def test_fetched_weights_are_used(tmp_path: Path, monkeypatch: pytest.MonkeyPatc
         made.append(sorted(state))
         return state
 
-    monkeypatch.setattr("difface_cli.perception.build_lpips", build)
-    monkeypatch.setattr("difface_cli.perception.lpips_distance", lambda network, a, b: 0.25)
+    monkeypatch.setattr("difface_cli.metrics.perception.build_lpips", build)
+    monkeypatch.setattr("difface_cli.metrics.perception.lpips_distance", lambda network, a, b: 0.25)
     torch.save(
         {"features.0.weight": torch.zeros(1), "classifier.0.weight": torch.zeros(9)},
         tmp_path / "vgg.pth",
@@ -98,14 +98,14 @@ def test_a_missing_library_is_told_too(monkeypatch: pytest.MonkeyPatch) -> None:
 
     monkeypatch.setattr(networks, "verified", lambda weights: Path())
     monkeypatch.setattr(networks, "read_tensors", lambda path, device: {})
-    monkeypatch.setattr("difface_cli.perception.build_inception", refuse)
+    monkeypatch.setattr("difface_cli.metrics.perception.build_inception", refuse)
     ready = equip(("fid-g",), registry.load())
     assert not ready.measures
     assert ready.missing["fid-g"] == "FID needs the library torch-fidelity. Install it."
 
 
 def test_every_network_is_built_checked_and_kept() -> None:
-    from difface_cli.fitting import CHECKS
+    from difface_cli.models.fitting import CHECKS
 
     known = registry.load()
     for measure in catalogue.MEASURES.values():

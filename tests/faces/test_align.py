@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from difface_cli.errors import FaceError
+from difface_cli.base.errors import FaceError
 from difface_cli.faces import align, resample
 from difface_cli.faces.align import FFHQ_TEMPLATE_512
 from tests.faces.pictures import centred, psnr, ramp, rotation, sampled, through, waves

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from difface_cli.errors import FaceError
+from difface_cli.base.errors import FaceError
 from difface_cli.faces.align import FFHQ_TEMPLATE_512, face_scale, similarity
 from difface_cli.faces.by_hand import BOX, face_at, face_in_box
 

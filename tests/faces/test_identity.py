@@ -8,7 +8,7 @@ import torch
 from facexlib.recognition.arcface_arch import Backbone
 from torch import Tensor, nn
 
-from difface_cli.errors import WeightsInvalid
+from difface_cli.base.errors import WeightsInvalid
 from difface_cli.faces.identity import build_arcface, embed
 
 

@@ -7,7 +7,7 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from difface_cli.errors import WeightsInvalid
+from difface_cli.base.errors import WeightsInvalid
 from difface_cli.faces.parse import CLASSES, OUTSIDE, build_parsenet, parse_mask
 
 CPU = torch.device("cpu")

@@ -12,7 +12,7 @@ import torch
 from torch import Tensor, nn
 
 import difface_cli
-from difface_cli.errors import RegistryError, WeightsInvalid
+from difface_cli.base.errors import RegistryError, WeightsInvalid
 from difface_cli.faces import mobile
 from difface_cli.faces.retinaface import (
     answer,

@@ -14,9 +14,9 @@ import torch
 from hypothesis import strategies as st
 from safetensors.numpy import save as save_numpy
 
-from difface_cli import registry, sweep_folder
-from difface_cli.registry import Weights
-from difface_cli.weights import load, lock
+from difface_cli.sweep import folder as sweep_folder
+from difface_cli.weights import load, lock, registry
+from difface_cli.weights.registry import Weights
 
 from . import seeds
 from .target import Target, put

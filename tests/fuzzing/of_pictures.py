@@ -9,9 +9,10 @@ from pathlib import Path
 import numpy as np
 from hypothesis import strategies as st
 
-from difface_cli import holes, images
-from difface_cli.errors import ImageError
+from difface_cli import images
+from difface_cli.base.errors import ImageError
 from difface_cli.images import Photo
+from difface_cli.tasks import holes
 from difface_cli.training import pictures
 
 from . import seeds

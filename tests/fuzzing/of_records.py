@@ -13,16 +13,18 @@ from typing import Any
 
 from hypothesis import strategies as st
 
-from difface_cli import holes, registry, replay
+from difface_cli.base.errors import DifFaceError, UsageError
+from difface_cli.base.hashing import sha256
 from difface_cli.cli import applying, convert, picks, replaying, values
 from difface_cli.degradations import Degradation, OldPhoto
-from difface_cli.degrading import Treatment, apply, manifest
-from difface_cli.errors import DifFaceError, UsageError
-from difface_cli.hashing import sha256
+from difface_cli.degradations.sets import Treatment, apply, manifest
 from difface_cli.images import Photo
+from difface_cli.records import replay
 from difface_cli.runs import manifest as run_manifests
+from difface_cli.tasks import holes
 from difface_cli.training import making, recipe
 from difface_cli.training.scenes.album import Album
+from difface_cli.weights import registry
 
 from . import seeds
 from .of_networks import CPU, SMALL

@@ -14,7 +14,7 @@ from typing import Any
 
 from hypothesis import HealthCheck, Phase, given, seed, settings
 
-from difface_cli.errors import DifFaceError
+from difface_cli.base.errors import DifFaceError
 
 from .target import Target
 

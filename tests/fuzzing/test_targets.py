@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from hypothesis import strategies as st
 
-from difface_cli.errors import ImageError
+from difface_cli.base.errors import ImageError
 
 from . import running
 from .running import fuzz

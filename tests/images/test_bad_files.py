@@ -19,7 +19,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from PIL import Image
 
-from difface_cli.errors import ImageError
+from difface_cli.base.errors import ImageError
 from difface_cli.images import peek, read, read_bytes, read_stdin, reading
 
 from .pictures import chunk, exif_block, noise, png, saved, smooth

@@ -10,8 +10,8 @@ import skimage.data
 from PIL import Image
 
 from difface_cli import images
-from difface_cli.diffusion import guidance
 from difface_cli.images import Photo, chroma
+from difface_cli.method import guidance
 from tests.images.pictures import Array
 
 RNG = np.random.default_rng(0)

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from difface_cli.errors import UsageError
+from difface_cli.base.errors import UsageError
 from difface_cli.images import Photo, is_gray, photo, read_bytes, rgb8, upscale, with_pixels
 
 from .pictures import KINDS, noise, photo_of, saved, smooth

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
-from difface_cli.errors import OutputError
+from difface_cli.base.errors import OutputError
 from difface_cli.images import Photo, format_for, read, write
 
 from .pictures import noise, photo_of

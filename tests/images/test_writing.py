@@ -11,7 +11,7 @@ import pytest
 import tifffile
 from PIL import ExifTags, Image
 
-from difface_cli.errors import OutputError, UsageError
+from difface_cli.base.errors import OutputError, UsageError
 from difface_cli.images import Photo, encode, exif, read_bytes, rgb8
 
 from .pictures import (

@@ -9,7 +9,7 @@ import numpy.typing as npt
 import pytest
 from scipy import linalg
 
-from difface_cli.errors import UsageError
+from difface_cli.base.errors import UsageError
 from difface_cli.metrics import frechet
 from difface_cli.metrics.frechet import Gaussian, distance, fit
 

@@ -9,10 +9,11 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from difface_cli import models, registry
+from difface_cli import models
 from difface_cli.faces import retinaface
 from difface_cli.faces.detect import Face, FaceDetector
 from difface_cli.metrics.landmarks import detector_features, landmark_distance, landmarks
+from difface_cli.weights import registry
 
 POINTS = np.array([[10.0, 12], [30, 12], [20, 22], [12, 32], [28, 32]])
 

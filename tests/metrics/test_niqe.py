@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import skimage.data
 
-from difface_cli.errors import WeightsInvalid
+from difface_cli.base.errors import WeightsInvalid
 from difface_cli.metrics.niqe import NAMES, Natural, natural, niqe
 
 X = np.arange(-3, 4)

@@ -12,7 +12,7 @@ import pytest
 import torch
 from scipy.io import savemat
 
-from difface_cli.errors import UsageError, WeightsInvalid
+from difface_cli.base.errors import UsageError, WeightsInvalid
 from difface_cli.metrics import nrqm
 from tests.metrics.forests import LINEAR, natural_arrays, stand_in, write_forest
 

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from difface_cli.errors import OutputError
+from difface_cli.base.errors import OutputError
 from difface_cli.runs import manifest
 from difface_cli.runs.manifest import Entry, Stamp, append, load, mend
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from difface_cli.errors import UsageError
+from difface_cli.base.errors import UsageError
 from difface_cli.runs.trees import Tree, Wish, look
 
 ALL = Wish(recursive=True)

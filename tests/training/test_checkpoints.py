@@ -7,7 +7,7 @@ import pytest
 import torch
 from safetensors.torch import load_file
 
-from difface_cli.errors import OutputError, UsageError, WeightsInvalid
+from difface_cli.base.errors import OutputError, UsageError, WeightsInvalid
 from difface_cli.training import checkpoints
 from difface_cli.training.recipe import Recipe
 

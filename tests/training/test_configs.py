@@ -10,11 +10,11 @@ import pytest
 import torch
 from torch import Tensor
 
-from difface_cli import registry
 from difface_cli.networks import build
 from difface_cli.training import making
 from difface_cli.training import recipe as recipes
 from difface_cli.training.recipe import Recipe
+from difface_cli.weights import registry
 
 CONFIGS = Path(__file__).parents[2] / "configs"
 PAPER = {

@@ -10,7 +10,7 @@ from lightning_fabric import Fabric
 from safetensors.torch import load_file
 from torch import Tensor
 
-from difface_cli.errors import UsageError
+from difface_cli.base.errors import UsageError
 from difface_cli.training import checkpoints, loop, making
 from difface_cli.training.loop import Report, Task, TrainingError, fit
 from difface_cli.training.recipe import Recipe

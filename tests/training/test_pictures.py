@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from PIL import EpsImagePlugin, Image
 
-from difface_cli.errors import ImageError
+from difface_cli.base.errors import ImageError
 from difface_cli.training.pictures import Pictures, square
 
 

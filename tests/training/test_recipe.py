@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from difface_cli.errors import RegistryError
+from difface_cli.base.errors import RegistryError
 from difface_cli.training import recipe as recipes
 from difface_cli.training.recipe import Recipe
 from tests.training.conftest import SRCNN

@@ -6,7 +6,7 @@ import pytest
 import torch
 from torch.distributions import Normal, kl_divergence
 
-from difface_cli.diffusion.schedule import linear
+from difface_cli.method.schedule import linear
 from difface_cli.training import vlb
 
 SCHEDULE = linear()

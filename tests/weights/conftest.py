@@ -14,7 +14,7 @@ import torch
 from safetensors import safe_open
 from torch import Tensor
 
-from difface_cli.registry import Source, Weights
+from difface_cli.weights.registry import Source, Weights
 from tests.weights.hub import Hub, serving
 
 os.environ["HF_HUB_DOWNLOAD_TIMEOUT"] = "1"  # read when huggingface_hub is imported

@@ -11,12 +11,12 @@ import torch
 from safetensors import safe_open
 from torch import Tensor
 
-from difface_cli.errors import OutputError, RegistryError, WeightsInvalid
-from difface_cli.hashing import sha256
-from difface_cli.registry import Source, Weights
+from difface_cli.base.errors import OutputError, RegistryError, WeightsInvalid
+from difface_cli.base.hashing import sha256
 from difface_cli.weights import formats
 from difface_cli.weights.convert import Form, convert
 from difface_cli.weights.load import load_network
+from difface_cli.weights.registry import Source, Weights
 from tests.weights.conftest import Checkpoint
 
 Make = Callable[[str], Checkpoint]

@@ -9,10 +9,10 @@ from pathlib import Path
 
 import pytest
 
-from difface_cli.errors import OutputError, WeightsMissing
-from difface_cli.registry import safe_address
+from difface_cli.base.errors import OutputError, WeightsMissing
 from difface_cli.weights import download
 from difface_cli.weights.download import Patience
+from difface_cli.weights.registry import safe_address
 from tests.weights.hub import Fault, Hub
 
 CONTENT = random.Random(0).randbytes(700_000)

@@ -18,12 +18,12 @@ import torch
 from safetensors import safe_open
 from safetensors.torch import save
 
-from difface_cli.errors import DifFaceError, OutputError, WeightsInvalid, WeightsMissing
-from difface_cli.hashing import sha256
-from difface_cli.registry import Source, Weights
+from difface_cli.base.errors import DifFaceError, OutputError, WeightsInvalid, WeightsMissing
+from difface_cli.base.hashing import sha256
 from difface_cli.weights import convert, lock, places, store
 from difface_cli.weights.download import Patience
 from difface_cli.weights.fetch import Way, fetch, is_here
+from difface_cli.weights.registry import Source, Weights
 from tests.weights.conftest import Checkpoint
 from tests.weights.hub import REVISION, Fault, Hub
 from tests.weights.test_formats import Payload

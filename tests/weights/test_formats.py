@@ -15,7 +15,7 @@ import torch
 from safetensors.torch import save_file
 from scipy.io import savemat
 
-from difface_cli.errors import WeightsInvalid
+from difface_cli.base.errors import WeightsInvalid
 from difface_cli.weights import formats
 
 STATE = {"a.weight": torch.arange(6.0).reshape(2, 3), "a.steps": torch.tensor(3)}

@@ -10,10 +10,10 @@ import pytest
 import torch
 from safetensors.torch import save_file
 
-from difface_cli.errors import RegistryError, WeightsInvalid
+from difface_cli.base.errors import RegistryError, WeightsInvalid
 from difface_cli.networks import build
-from difface_cli.registry import Weights
 from difface_cli.weights.load import load_network, read_tensors
+from difface_cli.weights.registry import Weights
 from tests.weights.conftest import Checkpoint
 
 CPU = torch.device("cpu")
@@ -92,7 +92,7 @@ PEAK = """
 import sys, threading, torch
 from pathlib import Path
 from difface_cli.networks import build
-from difface_cli.registry import Weights
+from difface_cli.weights.registry import Weights
 from difface_cli.weights.load import load_network
 torch.set_num_threads(1)
 

@@ -7,10 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from difface_cli import registry
-from difface_cli.errors import WeightsInvalid, WeightsMissing
-from difface_cli.registry import Source, Weights
-from difface_cli.weights import store
+from difface_cli.base.errors import WeightsInvalid, WeightsMissing
+from difface_cli.weights import registry, store
+from difface_cli.weights.registry import Source, Weights
 
 
 def weights(path: Path, sha256: str) -> Weights:

@@ -12,10 +12,10 @@ from collections.abc import Iterable, Iterator
 from types import TracebackType
 from typing import Any
 
+from difface_cli.base.errors import DifFaceError, RegistryError, WeightsInvalid, WeightsMissing
+from difface_cli.base.interrupts import Interrupts
 from difface_cli.cli import console, failures
 from difface_cli.cli.outputs import Job
-from difface_cli.errors import DifFaceError, RegistryError, WeightsInvalid, WeightsMissing
-from difface_cli.interrupts import Interrupts
 
 Record = dict[str, Any]
 

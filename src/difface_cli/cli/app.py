@@ -10,7 +10,8 @@ from typing import Annotated, Any
 import typer
 from typer.core import TyperGroup
 
-from difface_cli import __version__, plugins
+from difface_cli import __version__
+from difface_cli.base import plugins
 from difface_cli.cli import console, failures
 
 HELP = """

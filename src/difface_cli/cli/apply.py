@@ -56,10 +56,11 @@ def apply(
     Nothing is restored again: the result is what `difface restore` gives with the settings of
     the cells. Beside it lies the same kind of record.
     """
-    from difface_cli import options, registry
+    from difface_cli.base.errors import UsageError
     from difface_cli.cli import applying, outputs
-    from difface_cli.errors import UsageError
     from difface_cli.models import resolve_device
+    from difface_cli.tasks import options
+    from difface_cli.weights import registry
 
     swept = applying.read(sweep, photo)
     wishes = options.Options(

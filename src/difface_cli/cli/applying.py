@@ -16,22 +16,25 @@ import numpy as np
 import numpy.typing as npt
 import torch
 
-from difface_cli import __version__, difface, models, pipeline, sidecar
-from difface_cli.background import Upscaler
+from difface_cli import __version__, models
+from difface_cli import tasks as pipeline
+from difface_cli.base.errors import ImageError, OutputError, RegistryError
+from difface_cli.base.progress import Progress
 from difface_cli.cli import console, picks, restoring, running
 from difface_cli.cli.outputs import Job
 from difface_cli.cli.picks import Cell
 from difface_cli.cli.running import Record
-from difface_cli.errors import ImageError, OutputError, RegistryError
 from difface_cli.faces.detect import Face
 from difface_cli.images import Photo
+from difface_cli.method import difface
 from difface_cli.models import Parser
-from difface_cli.options import Options
-from difface_cli.pipeline import Found
-from difface_cli.progress import Progress
-from difface_cli.registry import Model, Registry
+from difface_cli.models.background import Upscaler
+from difface_cli.records import sidecar
 from difface_cli.sweep import AXES
-from difface_cli.sweep_folder import RECORD, read_face, read_record
+from difface_cli.sweep.folder import RECORD, read_face, read_record
+from difface_cli.tasks import Found
+from difface_cli.tasks.options import Options
+from difface_cli.weights.registry import Model, Registry
 from difface_cli.weights.store import fingerprint
 
 

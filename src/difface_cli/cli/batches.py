@@ -11,10 +11,10 @@ from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
 
+from difface_cli.base.errors import OutputError, UsageError
 from difface_cli.cli import console, outputs
 from difface_cli.cli.accounts import Account, Record
 from difface_cli.cli.outputs import Job
-from difface_cli.errors import OutputError, UsageError
 from difface_cli.images.writing import SUFFIXES
 from difface_cli.runs import arrivals, ledger, manifest, trees
 from difface_cli.runs.ledger import Ledger

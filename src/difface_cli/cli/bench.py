@@ -54,10 +54,10 @@ def bench(
     are written; the peak is what products of large matrices reach here in the same precision, so
     a share of 100 % would be a network without any other work.
     """
-    from difface_cli import registry
     from difface_cli.bench import Way
     from difface_cli.cli import benching
     from difface_cli.models import resolve_device, resolve_precision
+    from difface_cli.weights import registry
 
     known = registry.load(models)
     place = resolve_device(device.value)

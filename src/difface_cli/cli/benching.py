@@ -10,12 +10,13 @@ from typing import Any
 
 import torch
 
-from difface_cli import __version__, bench, costs
+from difface_cli import __version__, bench
+from difface_cli.base.errors import UsageError
+from difface_cli.base.machine import processor
 from difface_cli.bench import GIGA, PRIOR, Call, Timing, Way
 from difface_cli.cli import console
-from difface_cli.errors import UsageError
-from difface_cli.machine import processor
-from difface_cli.registry import Model, Registry
+from difface_cli.tasks import costs
+from difface_cli.weights.registry import Model, Registry
 
 PLAIN = Way("plain", torch.float32, plain=True)
 

@@ -96,10 +96,11 @@ def colorize(
     The colours are invented: they tell nothing of the true ones, of skin, hair or eyes least of
     all.
     """
-    from difface_cli import colorizing, options, registry
     from difface_cli.cli import colouring, outputs, restoring, values
-    from difface_cli.difface import Refinement
+    from difface_cli.method.difface import Refinement
     from difface_cli.models import max_n, resolve_device, resolve_precision
+    from difface_cli.tasks import colorizing, options
+    from difface_cli.weights import registry
 
     known = registry.load(models)
     chosen = known.model(model, "colorize")

@@ -7,13 +7,16 @@ from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
 
-from difface_cli import colorizing, costs, images, pipeline, preview, sidecar
+from difface_cli import images
+from difface_cli import tasks as pipeline
+from difface_cli.base.progress import Progress
 from difface_cli.cli import console, outputs, reporting, restoring, running
 from difface_cli.cli.outputs import Job
 from difface_cli.cli.running import Record
-from difface_cli.colorizing import Wishes
-from difface_cli.pipeline import Restoration
-from difface_cli.progress import Progress
+from difface_cli.records import sidecar
+from difface_cli.report import preview
+from difface_cli.tasks import Restoration, colorizing, costs
+from difface_cli.tasks.colorizing import Wishes
 
 FOLDER = Path("colorized")
 

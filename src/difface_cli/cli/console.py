@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, TypeVar
 
-from difface_cli.progress import NoProgress, Progress
+from difface_cli.base.progress import NoProgress, Progress
 
 if TYPE_CHECKING:
     from rich.console import Console

@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from difface_cli.base.errors import OutputError, UsageError
 from difface_cli.cli import options
-from difface_cli.errors import OutputError, UsageError
 
 if TYPE_CHECKING:
-    from difface_cli.registry import Registry, Weights
+    from difface_cli.weights.registry import Registry, Weights
 
 
 def register(app: typer.Typer) -> None:
@@ -50,12 +50,12 @@ def convert(
 
     Nothing in the file is run: a pickle that holds more than tensors is refused.
     """
-    from difface_cli import registry
+    from difface_cli.base.hashing import sha256
     from difface_cli.cli import console
     from difface_cli.cli.fetch_weights import form
-    from difface_cli.hashing import sha256
-    from difface_cli.registry import Source
+    from difface_cli.weights import registry
     from difface_cli.weights.convert import convert as run
+    from difface_cli.weights.registry import Source
 
     if target.suffix != ".safetensors":
         raise UsageError(f"{target} is not named .safetensors.", "Give DST that ending.")
@@ -71,7 +71,7 @@ def convert(
 
 def _weights(known: Registry, network: str, params: Path | None) -> Weights:
     from difface_cli.networks import NETWORKS
-    from difface_cli.registry import Weights
+    from difface_cli.weights.registry import Weights
 
     if params is not None:
         return Weights(network, "prior", network, params=_read(params))

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from difface_cli.base.errors import UsageError
 from difface_cli.cli import options as shared
-from difface_cli.errors import UsageError
 
 if TYPE_CHECKING:
     from difface_cli.degradations import Ranges
@@ -196,7 +196,7 @@ def degrade(
     """
     from difface_cli.cli import degrading
     from difface_cli.degradations import OldPhoto
-    from difface_cli.degrading import Plan
+    from difface_cli.degradations.sets import Plan
 
     custom = {
         "sigma": _span("--blur", blur),

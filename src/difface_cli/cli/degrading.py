@@ -8,14 +8,16 @@ from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
-from difface_cli import atomic, degrading, images
+from difface_cli import images
+from difface_cli.base import atomic
+from difface_cli.base.errors import ImageError, OutputError, UsageError
+from difface_cli.base.progress import Progress
 from difface_cli.cli import console, outputs, running
 from difface_cli.cli.outputs import Job
 from difface_cli.cli.running import Record
-from difface_cli.degrading import Plan, Treatment, folders, manifest
-from difface_cli.degrading.manifest import Entry
-from difface_cli.errors import ImageError, OutputError, UsageError
-from difface_cli.progress import Progress
+from difface_cli.degradations import sets as degrading
+from difface_cli.degradations.sets import Plan, Treatment, folders, manifest
+from difface_cli.degradations.sets.manifest import Entry
 
 PLACES = {"picture": "pictures", "mask": "masks", "holed": "holed"}
 

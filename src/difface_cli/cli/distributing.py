@@ -15,14 +15,14 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
+from difface_cli.base.errors import DeviceError, DifFaceError, UsageError
+from difface_cli.base.progress import Progress
 from difface_cli.cli import restoring, running
 from difface_cli.cli.accounts import Account
 from difface_cli.cli.failures import known
 from difface_cli.cli.outputs import Job
 from difface_cli.cli.restoring import Session
 from difface_cli.cli.running import Outcome, Record
-from difface_cli.errors import DeviceError, DifFaceError, UsageError
-from difface_cli.progress import Progress
 
 TRIES = 3  # of a photo whose worker dies; the photo may be why
 ADDRESS = "RAY_ADDRESS"

@@ -43,7 +43,7 @@ def doctor(
     Exit codes: 0 all well, 1 something fails.
     """
     from difface_cli import doctor as checkup
-    from difface_cli import registry
+    from difface_cli.weights import registry
 
     known = cache(lambda: registry.load(models))
     found = list(checkup.examine(checkup.checks(known, ctx.obj, output)))

@@ -5,8 +5,8 @@ from __future__ import annotations
 import errno
 import traceback
 
+from difface_cli.base.errors import DeviceError, DifFaceError, OutputError
 from difface_cli.cli import console
-from difface_cli.errors import DeviceError, DifFaceError, OutputError
 
 INTERRUPTED = 130
 UNEXPECTED = 70  # EX_SOFTWARE of sysexits.h

@@ -9,12 +9,12 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from difface_cli.base.errors import DifFaceError, UsageError, WeightsInvalid, WeightsMissing
 from difface_cli.cli import console, options, transfers
-from difface_cli.errors import DifFaceError, UsageError, WeightsInvalid, WeightsMissing
 
 if TYPE_CHECKING:
-    from difface_cli.registry import Model, Registry, Weights
     from difface_cli.weights.convert import Form
+    from difface_cli.weights.registry import Model, Registry, Weights
 
 NON_COMMERCIAL = "DifFace's own weights are for non-commercial use only (S-Lab License 1.0)."
 SYNTHESISED = "Restored detail is synthesised: it is no evidence of identity."
@@ -64,7 +64,7 @@ def fetch_weights(
     Files come from the Hugging Face Hub or their authors' releases into DIFFACE_HOME (or the
     user's cache). HF_ENDPOINT names a mirror.
     """
-    from difface_cli import registry
+    from difface_cli.weights import registry
 
     known = registry.load(models)
     if show or verify:
@@ -93,7 +93,7 @@ def form(dtype: options.Stored | None) -> Form:
     """How files are converted, with the checks of every network this tool knows."""
     import torch
 
-    from difface_cli.fitting import CHECKS
+    from difface_cli.models.fitting import CHECKS
     from difface_cli.weights.convert import Form
 
     kinds = {"fp32": torch.float32, "fp16": torch.float16}
@@ -155,7 +155,7 @@ def _state(
 
 def _chosen(known: Registry, names: Iterable[str] | None) -> list[Model]:
     """Models by name; weights of their own count as a model of one part."""
-    from difface_cli.registry import Model
+    from difface_cli.weights.registry import Model
 
     chosen = []
     for name in dict.fromkeys(names or ()):

@@ -11,18 +11,21 @@ from pathlib import Path
 
 import torch
 
-from difface_cli import holes, images, inpainting, models, preview, sidecar
+from difface_cli import images, models
+from difface_cli.base.errors import FaceError, UsageError
+from difface_cli.base.progress import Progress
 from difface_cli.cli import console, outputs, running
 from difface_cli.cli.outputs import Job
 from difface_cli.cli.running import Record
-from difface_cli.errors import FaceError, UsageError
 from difface_cli.faces import by_hand
 from difface_cli.faces.detect import Face
-from difface_cli.holes import Holes, Wish
-from difface_cli.inpainting import Filled, Wishes
 from difface_cli.models import Ready
-from difface_cli.progress import Progress
-from difface_cli.registry import Model, Registry
+from difface_cli.records import sidecar
+from difface_cli.report import preview
+from difface_cli.tasks import holes, inpainting
+from difface_cli.tasks.holes import Holes, Wish
+from difface_cli.tasks.inpainting import Filled, Wishes
+from difface_cli.weights.registry import Model, Registry
 
 FOLDER = Path("inpainted")
 FARTHEST = 1e6  # pixels; no photo has a side so long

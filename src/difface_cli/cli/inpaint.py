@@ -149,11 +149,12 @@ def inpaint(
 
     What is drawn in a hole is invented: it is no evidence of identity.
     """
-    from difface_cli import holes, options, registry
     from difface_cli.cli import filling, outputs, restoring, values
-    from difface_cli.difface import Refinement
-    from difface_cli.inpainting import Wishes
+    from difface_cli.method.difface import Refinement
     from difface_cli.models import max_n, resolve_device, resolve_precision
+    from difface_cli.tasks import holes, options
+    from difface_cli.tasks.inpainting import Wishes
+    from difface_cli.weights import registry
 
     known = registry.load(models)
     chosen = known.model(model, "inpaint")

@@ -8,7 +8,7 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-from difface_cli.errors import OutputError, UsageError
+from difface_cli.base.errors import OutputError, UsageError
 
 STREAM = "-"
 FOLDER = Path("restored")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from difface_cli.errors import UsageError
+from difface_cli.base.errors import UsageError
 from difface_cli.sweep import AXES
 
 Cell = Mapping[str, Any]

@@ -8,8 +8,8 @@ from typing import Annotated
 
 import typer
 
+from difface_cli.base.plugins import Plugin
 from difface_cli.cli import console
-from difface_cli.plugins import Plugin
 
 
 def register(app: typer.Typer) -> None:

@@ -10,14 +10,14 @@ from pathlib import Path
 import numpy as np
 
 from difface_cli import images, models
+from difface_cli.base.errors import DifFaceError, FaceError, UsageError, WeightsMissing
 from difface_cli.cli import console, running
-from difface_cli.errors import DifFaceError, FaceError, UsageError, WeightsMissing
 from difface_cli.faces import align
 from difface_cli.faces.likeness import Floats, Likeness
 from difface_cli.images import Photo
 from difface_cli.images.writing import SUFFIXES
 from difface_cli.models import Ready
-from difface_cli.registry import Registry
+from difface_cli.weights.registry import Registry
 
 SIZE = 256  # of the faces that are compared, pixels
 

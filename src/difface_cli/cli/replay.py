@@ -56,9 +56,9 @@ def replay(
 
     Exit codes: 0 identical, 1 different, 2 not repeated.
     """
-    from difface_cli import registry
-    from difface_cli import replay as records
     from difface_cli.cli import replaying
+    from difface_cli.records import replay as records
+    from difface_cli.weights import registry
 
     session = replaying.prepare(
         records.read(record), registry.load(models), photo, device.value if device else None

@@ -13,19 +13,22 @@ from types import MappingProxyType
 
 import torch
 
-from difface_cli import colorizing, holes, inpainting, models, options, pipeline, sidecar
-from difface_cli.choosing import IDENTITY
+from difface_cli import models
+from difface_cli import tasks as pipeline
+from difface_cli.base.errors import RecordError
+from difface_cli.base.hashing import sha256
+from difface_cli.base.progress import Progress
 from difface_cli.cli import console, outputs, referring, running
 from difface_cli.cli.outputs import Job
 from difface_cli.cli.running import Record, Source
 from difface_cli.cli.verdicts import Verdict, compare, result_of
-from difface_cli.errors import RecordError
-from difface_cli.hashing import sha256
 from difface_cli.images import Photo
 from difface_cli.models import Ready
-from difface_cli.progress import Progress
-from difface_cli.registry import NEEDED, Model, Registry
-from difface_cli.replay import Run
+from difface_cli.records import sidecar
+from difface_cli.records.replay import Run
+from difface_cli.tasks import colorizing, holes, inpainting, options
+from difface_cli.trust.choosing import IDENTITY
+from difface_cli.weights.registry import NEEDED, Model, Registry
 
 DIFFERENT = 1
 

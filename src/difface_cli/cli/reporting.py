@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from difface_cli.cli import running, trusting
 from difface_cli.cli.outputs import Job
 from difface_cli.cli.running import Record
-from difface_cli.pipeline import Found
+from difface_cli.tasks import Found
 
 if TYPE_CHECKING:
     from rich.table import Table

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import typer
 
-from difface_cli import gate as gates
 from difface_cli.cli import folder_options as tree
 from difface_cli.cli import options as shared
+from difface_cli.trust import gate as gates
 
 
 def register(app: typer.Typer) -> None:
@@ -75,11 +75,12 @@ def restore(
 
     Restored detail is synthesised: it is no evidence of identity.
     """
-    from difface_cli import options, registry
+    from difface_cli.base.errors import UsageError
     from difface_cli.cli import batches, folders, outputs, referring, restoring, values
-    from difface_cli.errors import UsageError
     from difface_cli.models import max_n, resolve_device, resolve_precision
     from difface_cli.runs.trees import Wish
+    from difface_cli.tasks import options
+    from difface_cli.weights import registry
 
     known = registry.load(models)
     chosen = known.model(model, "restore")

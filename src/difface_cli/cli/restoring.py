@@ -11,29 +11,23 @@ from pathlib import Path
 
 import torch
 
-from difface_cli import (
-    costs,
-    exhibits,
-    images,
-    machine,
-    models,
-    pipeline,
-    preview,
-    report,
-    sidecar,
-)
-from difface_cli.choosing import IDENTITY
+from difface_cli import images, models, report
+from difface_cli import tasks as pipeline
+from difface_cli.base import machine
+from difface_cli.base.progress import NoProgress, Progress
 from difface_cli.cli import console, flow, outputs, referring, reporting, running, trusting
 from difface_cli.cli.accounts import Account, Unbegun
 from difface_cli.cli.outputs import STREAM, Job
 from difface_cli.cli.running import Outcome, Record, Source
-from difface_cli.exhibits import trusted
 from difface_cli.images import Photo
 from difface_cli.models import Ready
-from difface_cli.options import Options
-from difface_cli.pipeline import Drawing, Drawn, Prepared, Restoration
-from difface_cli.progress import NoProgress, Progress
-from difface_cli.registry import Model, Registry
+from difface_cli.records import sidecar
+from difface_cli.report import exhibits, preview
+from difface_cli.report.exhibits import trusted
+from difface_cli.tasks import Drawing, Drawn, Prepared, Restoration, costs
+from difface_cli.tasks.options import Options
+from difface_cli.trust.choosing import IDENTITY
+from difface_cli.weights.registry import Model, Registry
 
 
 @dataclass(frozen=True)

@@ -13,13 +13,14 @@ from functools import partial
 from pathlib import Path
 from types import MappingProxyType
 
-from difface_cli import atomic, images
+from difface_cli import images
+from difface_cli.base import atomic
+from difface_cli.base.progress import Progress
 from difface_cli.cli import accounts, console, outputs
 from difface_cli.cli.accounts import Account, Unbegun
 from difface_cli.cli.outputs import STREAM, Job
 from difface_cli.images import Photo
 from difface_cli.images.writing import SUFFIXES
-from difface_cli.progress import Progress
 
 NONE: Mapping[Path, bytes] = MappingProxyType({})
 

@@ -113,11 +113,13 @@ def sweep_n(
 
     Restored detail is synthesised: it is no evidence of identity.
     """
-    from difface_cli import options, registry, sweep
+    from difface_cli import sweep
     from difface_cli.cli import restoring, sweeping, values
-    from difface_cli.difface import Settings
+    from difface_cli.method.difface import Settings
     from difface_cli.models import max_n, resolve_device, resolve_precision
-    from difface_cli.sweep_pictures import layout
+    from difface_cli.sweep.pictures import layout
+    from difface_cli.tasks import options
+    from difface_cli.weights import registry
 
     known = registry.load(models)
     chosen = restoring.choose_parts(known, known.model(model, "restore"), detector=detector)
@@ -169,8 +171,8 @@ def sweep_n(
 
 
 def _calls(text: str) -> tuple[int, ...]:
+    from difface_cli.base.errors import UsageError
     from difface_cli.cli import values
-    from difface_cli.errors import UsageError
 
     steps = values.whole(text, "--steps")
     if 0 in steps:  # a plan's 0 would stand for the model's own

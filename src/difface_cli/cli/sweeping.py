@@ -15,31 +15,26 @@ import numpy as np
 import numpy.typing as npt
 import torch
 
-from difface_cli import (
-    atomic,
-    exhibits,
-    images,
-    models,
-    pipeline,
-    report,
-    sweep,
-    sweep_pictures,
-    sweep_record,
-)
+from difface_cli import images, models, report, sweep
+from difface_cli import tasks as pipeline
+from difface_cli.base import atomic
+from difface_cli.base.errors import FaceError, UsageError
+from difface_cli.base.progress import Progress
 from difface_cli.cli import console, outputs, running
 from difface_cli.cli.running import Source
-from difface_cli.difface import Estimator
-from difface_cli.errors import FaceError, UsageError
-from difface_cli.grids import pixels
 from difface_cli.images import Photo
+from difface_cli.method.difface import Estimator
 from difface_cli.models import Ready
-from difface_cli.options import Options
-from difface_cli.pipeline import Found
-from difface_cli.progress import Progress
-from difface_cli.registry import Model, Registry
+from difface_cli.report import exhibits
+from difface_cli.report.grids import pixels
 from difface_cli.sweep import Cell, Plan
-from difface_cli.sweep_folder import SweepFolder, write_picture
-from difface_cli.sweep_pictures import Layout, Swept, Variation
+from difface_cli.sweep import pictures as sweep_pictures
+from difface_cli.sweep import record as sweep_record
+from difface_cli.sweep.folder import SweepFolder, write_picture
+from difface_cli.sweep.pictures import Layout, Swept, Variation
+from difface_cli.tasks import Found
+from difface_cli.tasks.options import Options
+from difface_cli.weights.registry import Model, Registry
 from difface_cli.weights.store import fingerprint
 
 Array = npt.NDArray[np.float32]

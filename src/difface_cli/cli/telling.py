@@ -6,7 +6,7 @@ import sys
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
-from difface_cli import atomic
+from difface_cli.base import atomic
 from difface_cli.cli import console
 from difface_cli.evaluation import curves
 from difface_cli.evaluation import report as tables

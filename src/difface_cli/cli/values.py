@@ -6,7 +6,7 @@ import math
 from collections.abc import Callable
 from decimal import Decimal
 
-from difface_cli.errors import UsageError
+from difface_cli.base.errors import UsageError
 
 MOST = 1000
 

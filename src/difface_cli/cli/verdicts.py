@@ -7,11 +7,11 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from difface_cli import images
-from difface_cli.errors import ImageError
-from difface_cli.hashing import sha256
+from difface_cli.base.errors import ImageError
+from difface_cli.base.hashing import sha256
 from difface_cli.images import Photo
 from difface_cli.metrics.difference import Difference, difference
-from difface_cli.replay import Run
+from difface_cli.records.replay import Run
 
 
 @dataclass(frozen=True)

@@ -12,7 +12,7 @@ import torch.nn.functional as F
 from PIL import Image
 from torch import Tensor
 
-from difface_cli.luma import LUMA
+from difface_cli.base.luma import LUMA
 
 PAPER_SIZE = 512
 PAPER_KERNEL = 41

@@ -11,12 +11,12 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from difface_cli.base.plugins import Plugin
 from difface_cli.doctor import hardware, restoring, software
 from difface_cli.doctor.findings import FAILED, NOTE, OK, Check, Finding, examine
-from difface_cli.plugins import Plugin
 
 if TYPE_CHECKING:
-    from difface_cli.registry import Registry
+    from difface_cli.weights.registry import Registry
 
 __all__ = ["FAILED", "NOTE", "OK", "Check", "Finding", "checks", "examine"]
 

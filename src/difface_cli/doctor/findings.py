@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
-from difface_cli.errors import DifFaceError
+from difface_cli.base.errors import DifFaceError
 
 OK, NOTE, FAILED = "ok", "note", "failed"
 

@@ -8,8 +8,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from difface_cli.base.errors import DifFaceError
 from difface_cli.doctor.findings import FAILED, NOTE, OK, Finding
-from difface_cli.errors import DifFaceError
 
 if TYPE_CHECKING:
     import torch
@@ -39,7 +39,7 @@ def devices() -> Iterator[Finding]:
 def _called(device: torch.device) -> str:
     import torch
 
-    from difface_cli.machine import processor
+    from difface_cli.base.machine import processor
 
     if device.type == "cuda":
         told = torch.cuda.get_device_properties(device)

@@ -6,19 +6,19 @@ import os
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
+from difface_cli.base.errors import DifFaceError
 from difface_cli.doctor.findings import FAILED, NOTE, OK, Finding
-from difface_cli.errors import DifFaceError
 
 if TYPE_CHECKING:
     from difface_cli.images import Photo
-    from difface_cli.registry import Registry, Weights
+    from difface_cli.weights.registry import Registry, Weights
 
 STEPS, N = 2, 100  # of the tiny restoration
 
 
 def models(registry: Registry) -> Iterator[Finding]:
     """The list of models."""
-    from difface_cli import registry as registries
+    from difface_cli.weights import registry as registries
 
     own = os.environ.get(registries.ENVIRONMENT)
     told = f"{len(registry.models)} models" + (f", those of {own} among them" if own else "")
@@ -41,7 +41,7 @@ def weights(registry: Registry) -> Iterator[Finding]:
 
 def _weights(entry: Weights) -> Finding | None:
     """None for weights that can be fetched and were not."""
-    from difface_cli.errors import WeightsMissing
+    from difface_cli.base.errors import WeightsMissing
     from difface_cli.weights import store
 
     name = f"weights {entry.name}"
@@ -63,8 +63,10 @@ def restoration(registry: Registry) -> Iterator[Finding]:
 
     import numpy as np
 
-    from difface_cli import models, options, pipeline
+    from difface_cli import models
+    from difface_cli import tasks as pipeline
     from difface_cli.images import rgb8
+    from difface_cli.tasks import options
 
     start = time.perf_counter()
     device = models.resolve_device("auto")

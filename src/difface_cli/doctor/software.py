@@ -8,8 +8,8 @@ import sys
 from collections.abc import Iterator, Mapping, Sequence
 from importlib import import_module, metadata
 
+from difface_cli.base.plugins import Plugin
 from difface_cli.doctor.findings import FAILED, NOTE, OK, Finding
-from difface_cli.plugins import Plugin
 
 DISTRIBUTION = "difface-cli"
 # Where a package is imported under another name than it is installed by.

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
 
-from difface_cli.errors import UsageError
+from difface_cli.base.errors import UsageError
 
 VERSION = 1  # of all measures: another one leaves what was kept of earlier ones aside
 

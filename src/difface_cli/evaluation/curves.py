@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from difface_cli import plots
-from difface_cli.errors import UsageError
+from difface_cli.base.errors import UsageError
 from difface_cli.evaluation.catalogue import Measure
 from difface_cli.evaluation.report import Line, Report
 from difface_cli.evaluation.summary import Summary
-from difface_cli.plots import Curve
+from difface_cli.report import plots
+from difface_cli.report.plots import Curve
 
 
 def draw(report: Report, title: str = "") -> bytes:

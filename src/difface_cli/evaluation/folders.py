@@ -6,8 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
-from difface_cli.degrading import folders
-from difface_cli.errors import UsageError
+from difface_cli.base.errors import UsageError
+from difface_cli.degradations.sets import folders
 from difface_cli.images.reading import SUFFIXES
 
 __all__ = ["SUFFIXES", "Matched", "Pair", "match", "stems"]

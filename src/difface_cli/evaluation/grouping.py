@@ -9,9 +9,9 @@ from typing import Any
 
 import numpy as np
 
-from difface_cli.degrading import manifest
-from difface_cli.degrading.manifest import Entry
-from difface_cli.errors import UsageError
+from difface_cli.base.errors import UsageError
+from difface_cli.degradations.sets import manifest
+from difface_cli.degradations.sets.manifest import Entry
 
 ALIASES = {"sf": "scale", "blur": "sigma_x", "jpeg": "quality"}
 MOST = 12  # values that stand for themselves; more numbers are put in classes

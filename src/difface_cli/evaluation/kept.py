@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from difface_cli.errors import OutputError
+from difface_cli.base.errors import OutputError
 
 NAME = "evaluation.sqlite"
 TABLE = "CREATE TABLE IF NOT EXISTS kept (key TEXT, what TEXT, value, PRIMARY KEY (key, what))"

@@ -19,7 +19,7 @@ import numpy as np
 import numpy.typing as npt
 
 from difface_cli import images
-from difface_cli.errors import DifFaceError, ImageError
+from difface_cli.base.errors import DifFaceError, ImageError
 from difface_cli.evaluation.catalogue import VERSION
 from difface_cli.evaluation.folders import Pair
 from difface_cli.evaluation.kept import Kept, Vector, file_key

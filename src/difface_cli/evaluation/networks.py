@@ -12,17 +12,17 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from difface_cli import models, perception
-from difface_cli.errors import DifFaceError, UsageError, WeightsMissing
+from difface_cli import models
+from difface_cli.base.errors import DifFaceError, UsageError, WeightsMissing
 from difface_cli.evaluation import plain
 from difface_cli.evaluation.catalogue import SINGLE, Measure
 from difface_cli.evaluation.kept import Vector
 from difface_cli.evaluation.measuring import Instruments, OfPair, OfPicture, Picture
 from difface_cli.faces import identity
 from difface_cli.faces.detect import FaceDetector
-from difface_cli.metrics import landmarks, niqe, nrqm
-from difface_cli.registry import Registry, Weights
+from difface_cli.metrics import landmarks, niqe, nrqm, perception
 from difface_cli.weights.load import read_tensors
+from difface_cli.weights.registry import Registry, Weights
 from difface_cli.weights.store import fingerprint, verified
 
 INCEPTION = "fid-inception"

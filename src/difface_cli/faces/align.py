@@ -7,7 +7,7 @@ import math
 import numpy as np
 import numpy.typing as npt
 
-from difface_cli.errors import FaceError
+from difface_cli.base.errors import FaceError
 from difface_cli.faces.resample import (
     Array,
     Floats,

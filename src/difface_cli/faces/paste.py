@@ -8,6 +8,7 @@ from functools import lru_cache
 import cv2
 import numpy as np
 
+from difface_cli.base.luma import luma as plane_of
 from difface_cli.faces.align import crop, face_scale, invert
 from difface_cli.faces.finish import Box, Finish, Finisher
 from difface_cli.faces.resample import (
@@ -22,7 +23,6 @@ from difface_cli.faces.resample import (
     warp,
     white,
 )
-from difface_cli.luma import luma as plane_of
 
 # The face in units of the aligned square: the oval from hairline to chin is taken whole, and
 # fades out through hair and neck. Chosen by eye on portraits.

@@ -15,7 +15,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn.utils.fusion import fuse_conv_bn_eval
 
-from difface_cli.errors import RegistryError, WeightsInvalid
+from difface_cli.base.errors import RegistryError, WeightsInvalid
 from difface_cli.faces.anchors import anchors, decode
 from difface_cli.faces.mobile import MobileRetinaFace
 from difface_cli.faces.resample import Array

@@ -12,8 +12,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from difface_cli.base.luma import luma as plane_of
 from difface_cli.images.photo import Photo, with_pixels
-from difface_cli.luma import luma as plane_of
 
 Array = npt.NDArray[Any]
 Floats = npt.NDArray[np.float32]

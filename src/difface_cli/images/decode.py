@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 from PIL import Image, ImageCms
 
-from difface_cli.errors import ImageError
+from difface_cli.base.errors import ImageError
 
 Array = npt.NDArray[Any]
 

@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 from PIL import Image
 
-from difface_cli.errors import UsageError
+from difface_cli.base.errors import UsageError
 
 Array = npt.NDArray[Any]
 

@@ -15,7 +15,7 @@ from typing import IO, BinaryIO, Literal
 import numpy as np
 from PIL import ExifTags, Image, UnidentifiedImageError
 
-from difface_cli.errors import DifFaceError, ImageError
+from difface_cli.base.errors import DifFaceError, ImageError
 from difface_cli.images import decode, exif
 from difface_cli.images.photo import MAX_PIXELS, MIN_SIDE, Photo
 from difface_cli.images.quiet import quiet_pillow

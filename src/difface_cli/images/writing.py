@@ -11,8 +11,8 @@ import numpy as np
 import numpy.typing as npt
 from PIL import Image
 
-from difface_cli import atomic
-from difface_cli.errors import OutputError, UsageError
+from difface_cli.base import atomic
+from difface_cli.base.errors import OutputError, UsageError
 from difface_cli.images import encode16, exif
 from difface_cli.images.photo import Photo, to_depth8, with_pixels
 

@@ -14,7 +14,7 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
-from difface_cli.errors import UsageError
+from difface_cli.base.errors import UsageError
 
 Features = npt.NDArray[np.float64]
 

@@ -15,8 +15,8 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
-from difface_cli.errors import WeightsInvalid
-from difface_cli.luma import LUMA
+from difface_cli.base.errors import WeightsInvalid
+from difface_cli.base.luma import LUMA
 from difface_cli.metrics.fidelity import LEVELS, Floats
 
 Planes = npt.NDArray[np.float64]

@@ -18,8 +18,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from difface_cli.errors import UsageError, WeightsInvalid
-from difface_cli.luma import luma
+from difface_cli.base.errors import UsageError, WeightsInvalid
+from difface_cli.base.luma import luma
 from difface_cli.metrics.fidelity import LEVELS, Floats
 from difface_cli.metrics.niqe import BLOCK, Planes, natural
 

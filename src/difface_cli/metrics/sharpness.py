@@ -7,7 +7,7 @@ import math
 import cv2
 import numpy as np
 
-from difface_cli.luma import luma
+from difface_cli.base.luma import luma
 from difface_cli.metrics.fidelity import LEVELS, Floats
 
 FINE = 0.01  # of the side: hair, lashes and skin, and the edges of what is larger

@@ -6,7 +6,7 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
-from difface_cli.luma import LUMA
+from difface_cli.base.luma import LUMA
 from difface_cli.metrics.fidelity import K1, K2, SIGMA, WINDOW, Floats
 
 Planes = npt.NDArray[np.float64]

@@ -14,8 +14,8 @@ from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
-from difface_cli import atomic
-from difface_cli.errors import OutputError
+from difface_cli.base import atomic
+from difface_cli.base.errors import OutputError
 from difface_cli.runs import manifest
 from difface_cli.runs.manifest import Entry
 

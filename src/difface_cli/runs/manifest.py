@@ -13,8 +13,8 @@ from dataclasses import dataclass, replace
 from pathlib import Path, PurePosixPath
 from typing import Any
 
-from difface_cli import hashing
-from difface_cli.errors import OutputError
+from difface_cli.base import hashing
+from difface_cli.base.errors import OutputError
 
 NAME = "manifest.jsonl"
 FAILED = "failed"

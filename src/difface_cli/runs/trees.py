@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from pathlib import Path, PurePosixPath
 
-from difface_cli.errors import ImageError, UsageError
+from difface_cli.base.errors import ImageError, UsageError
 from difface_cli.images.reading import SUFFIXES
 
 

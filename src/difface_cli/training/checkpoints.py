@@ -13,7 +13,7 @@ from safetensors import SafetensorError
 from safetensors.torch import save_file
 from torch import Tensor
 
-from difface_cli.errors import OutputError, UsageError, WeightsInvalid
+from difface_cli.base.errors import OutputError, UsageError, WeightsInvalid
 from difface_cli.training.recipe import Recipe
 
 CHECKPOINT = "checkpoint.pt"

@@ -9,8 +9,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from difface_cli import degradations, masks
-from difface_cli.degradations import Degradation, Wild
+from difface_cli import degradations
+from difface_cli.degradations import Degradation, Wild, masks
 from difface_cli.faces.align import FFHQ_TEMPLATE_512
 from difface_cli.training.objective import Batch, Network, Portraits, grid
 from difface_cli.training.recipe import Goal

@@ -14,9 +14,9 @@ from lightning_fabric import Fabric
 from torch import Tensor, nn
 from torch.func import functional_call
 
-from difface_cli.errors import DifFaceError
+from difface_cli.base.errors import DifFaceError
+from difface_cli.base.interrupts import Interrupts
 from difface_cli.images import Photo, write
-from difface_cli.interrupts import Interrupts
 from difface_cli.training import checkpoints
 from difface_cli.training.average import Average
 from difface_cli.training.feed import feed

@@ -7,15 +7,13 @@ from pathlib import Path
 import torch
 from torch import Tensor, nn
 
-from difface_cli import registry
-from difface_cli.errors import RegistryError, UsageError, WeightsInvalid
+from difface_cli.base.errors import RegistryError, UsageError, WeightsInvalid
 from difface_cli.faces.retinaface import trainable_retinaface
 from difface_cli.networks import build
 from difface_cli.networks.drunet import DRUNet
 from difface_cli.networks.lama import LaMa
 from difface_cli.networks.srcnn import SRCNN
 from difface_cli.networks.unet import UNet
-from difface_cli.registry import Weights
 from difface_cli.training.detector import Detection
 from difface_cli.training.estimator import Filling, Restoration
 from difface_cli.training.objective import Objective, Portraits
@@ -23,7 +21,8 @@ from difface_cli.training.pictures import Pictures
 from difface_cli.training.prior import Denoising
 from difface_cli.training.recipe import Recipe
 from difface_cli.training.scenes.album import Album
-from difface_cli.weights import formats
+from difface_cli.weights import formats, registry
+from difface_cli.weights.registry import Weights
 from difface_cli.weights.store import verified
 
 

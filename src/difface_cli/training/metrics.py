@@ -9,7 +9,7 @@ from pathlib import Path
 from torch import Tensor
 from torch.utils.tensorboard.writer import SummaryWriter
 
-from difface_cli import atomic
+from difface_cli.base import atomic
 
 CSV = "metrics.csv"
 TENSORBOARD = "tensorboard"

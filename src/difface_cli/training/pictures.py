@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 from PIL import Image, ImageOps
 
-from difface_cli.errors import ImageError
+from difface_cli.base.errors import ImageError
 from difface_cli.images.reading import FORMATS
 
 SUFFIXES = frozenset({".jpg", ".jpeg", ".png", ".webp", ".bmp", ".tif", ".tiff"})

@@ -7,9 +7,9 @@ from collections.abc import Mapping, Sequence
 import torch
 from torch import Tensor
 
-from difface_cli.diffusion.denoiser import from_network
-from difface_cli.diffusion.samplers import ddim
-from difface_cli.diffusion.schedule import linear, timesteps
+from difface_cli.method.denoiser import from_network
+from difface_cli.method.samplers import ddim
+from difface_cli.method.schedule import linear, timesteps
 from difface_cli.training import vlb
 from difface_cli.training.objective import Batch, Network, Portraits, grid
 from difface_cli.training.recipe import Goal

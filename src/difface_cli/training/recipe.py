@@ -8,8 +8,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from difface_cli.masks import KINDS
-from difface_cli.tables import Table
+from difface_cli.base.tables import Table
+from difface_cli.degradations.masks import KINDS
 
 TASKS = ("estimator", "prior", "detector")
 OPTIMIZERS = ("adam", "adamw")

@@ -7,7 +7,7 @@ import math
 import torch
 from torch import Tensor
 
-from difface_cli.diffusion.schedule import Schedule
+from difface_cli.method.schedule import Schedule
 
 HALF_PIXEL = 1 / 255  # half the distance of two grey values on [-1, 1]
 

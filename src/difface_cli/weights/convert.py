@@ -14,11 +14,11 @@ from safetensors.torch import save_file
 from torch import Tensor, nn
 
 from difface_cli import __version__, networks
-from difface_cli.errors import OutputError, RegistryError, WeightsInvalid
-from difface_cli.hashing import sha256
+from difface_cli.base.errors import OutputError, RegistryError, WeightsInvalid
+from difface_cli.base.hashing import sha256
 from difface_cli.networks.unet import UNet
-from difface_cli.registry import Source, Weights
 from difface_cli.weights import diffusers, formats, places
+from difface_cli.weights.registry import Source, Weights
 
 # Buffers of the published SwinIR that follow from its sizes.
 COMPUTED = ("relative_position_index", "attn_mask")

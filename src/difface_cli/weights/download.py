@@ -16,9 +16,9 @@ from pathlib import Path
 from typing import IO
 
 from difface_cli import __version__
-from difface_cli.errors import WeightsMissing
-from difface_cli.registry import safe_address
+from difface_cli.base.errors import WeightsMissing
 from difface_cli.weights import places
+from difface_cli.weights.registry import safe_address
 
 CHUNK = 2**18
 MOST = 8 * 2**30  # where no size is published, more than any checkpoint known here

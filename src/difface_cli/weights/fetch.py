@@ -6,11 +6,11 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from difface_cli.errors import DifFaceError, WeightsInvalid, WeightsMissing
-from difface_cli.hashing import sha256
-from difface_cli.registry import Source, Weights
+from difface_cli.base.errors import DifFaceError, WeightsInvalid, WeightsMissing
+from difface_cli.base.hashing import sha256
 from difface_cli.weights import convert, download, lock, places, store
 from difface_cli.weights.download import Patience, Report
+from difface_cli.weights.registry import Source, Weights
 
 
 def silent(label: str, done: int, total: int) -> None:

@@ -15,7 +15,7 @@ import torch
 from safetensors import SafetensorError, safe_open
 from torch import Tensor
 
-from difface_cli.errors import WeightsInvalid
+from difface_cli.base.errors import WeightsInvalid
 
 AGAIN = "Fetch or copy the file again."
 # What the authors' training code and Lightning wrap a state dict in; averaged weights first.

@@ -8,10 +8,10 @@ from pathlib import Path
 import torch
 from torch import Tensor, nn
 
-from difface_cli.errors import WeightsInvalid
-from difface_cli.registry import Weights
+from difface_cli.base.errors import WeightsInvalid
 from difface_cli.weights import formats
 from difface_cli.weights.convert import meta_network, unfit
+from difface_cli.weights.registry import Weights
 
 
 def load_network(

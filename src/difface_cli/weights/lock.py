@@ -12,9 +12,9 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from types import MappingProxyType
 
-from difface_cli.errors import WeightsInvalid
-from difface_cli.registry import Source, Weights
+from difface_cli.base.errors import WeightsInvalid
 from difface_cli.weights import places
+from difface_cli.weights.registry import Source, Weights
 
 
 @dataclass(frozen=True)

@@ -11,8 +11,8 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
-from difface_cli.errors import OutputError
-from difface_cli.registry import Weights
+from difface_cli.base.errors import OutputError
+from difface_cli.weights.registry import Weights
 
 HOME = "DIFFACE_HOME"
 UNWRITABLE = {

@@ -6,11 +6,11 @@ import os
 from pathlib import Path
 from typing import Any
 
-from difface_cli.errors import DifFaceError, WeightsInvalid, WeightsMissing
-from difface_cli.hashing import sha256
-from difface_cli.registry import Source, Weights
+from difface_cli.base.errors import DifFaceError, WeightsInvalid, WeightsMissing
+from difface_cli.base.hashing import sha256
 from difface_cli.weights import lock, places
 from difface_cli.weights.download import Report
+from difface_cli.weights.registry import Source, Weights
 
 PACKAGE = Path(__file__).parents[1]
 OFFLINE = ("HF_HUB_OFFLINE", "TRANSFORMERS_OFFLINE")

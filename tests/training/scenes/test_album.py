@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from difface_cli.errors import ImageError
+from difface_cli.base.errors import ImageError
 from difface_cli.training.scenes import album as albums
 from difface_cli.training.scenes.album import Album
 from tests.training.scenes.people import BOX, LANDMARKS, dots, dotted, folder

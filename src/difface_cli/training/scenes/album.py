@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 from PIL import Image
 
-from difface_cli.errors import ImageError
+from difface_cli.base.errors import ImageError
 from difface_cli.faces.resample import Array, Floats, apply, resizing
 from difface_cli.images.reading import FORMATS
 

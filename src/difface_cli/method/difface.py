@@ -1,0 +1,270 @@
+"""The method, algorithm 1 of the paper: estimate, diffuse to step N, denoise back.
+
+Yue & Loy 2022, "DifFace: Blind Face Restoration with Diffused Error Contraction".
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import partial
+
+import torch
+from torch import Tensor
+
+from difface_cli.method import samplers, solvers
+from difface_cli.method.denoiser import Denoiser
+from difface_cli.method.guidance import Luma, Mask, refine
+from difface_cli.method.schedule import Schedule, log_snr_timesteps, timesteps
+
+SAMPLERS = ("ddim", "ddpm", "dpm++")
+
+Estimator = Callable[[Tensor], Tensor]
+
+
+@dataclass(frozen=True)
+class Settings:
+    """What a user chooses.
+
+    Attributes:
+        n: the starting timestep N: small keeps what the estimator saw, large looks more real.
+        steps: calls of the prior from N down to 0.
+        eta: randomness of DDIM and DPM-Solver++, 0 (none) to 1 (DDPM's).
+        sampler: "ddim", "ddpm" or "dpm++".
+    """
+
+    n: int = 400
+    steps: int = 100
+    eta: float = 0.5
+    sampler: str = "ddim"
+
+
+@dataclass(frozen=True)
+class Refinement:
+    """How the chain is held to what is known, see `diffusion.guidance.refine`.
+
+    Attributes:
+        gamma: 0 leaves the chain alone; the paper takes 0.5 for holes.
+        how: "closed-form" (eq. 16) or "gradient" (the published code's step).
+    """
+
+    gamma: float = 0.5
+    how: str = "closed-form"
+
+
+@dataclass(frozen=True)
+class Restored:
+    """A restored batch, both b×3×h×w in [0, 1]."""
+
+    estimate: Tensor
+    face: Tensor
+
+
+def face_seed(seed: int, face: Tensor, sample: int = 0) -> int:
+    """The seed of one face's noise: it follows from the user's seed, the face and the sample.
+
+    So a face gets the same noise whatever stands beside it in the batch, and whatever came
+    before. Two faces of one photo get different noise.
+
+    Args:
+        face: 3×h×w in [0, 1]; compared in 8 bits.
+        sample: 0, 1, … for several restorations of one face.
+    """
+    pixels = (face.clamp(0, 1) * 255).round().byte().contiguous().cpu().numpy().tobytes()
+    digest = hashlib.sha256(f"{seed}/{sample}/".encode() + pixels).digest()
+    return int.from_bytes(digest[:8], "big") >> 1  # torch's generators take 63 bits
+
+
+class FaceNoise:
+    """Standard normal noise for a batch, each face drawing from a generator of its own.
+
+    Drawn on the CPU, so that the same seed gives the same noise on every device.
+    """
+
+    def __init__(self, seeds: Sequence[int], like: Tensor) -> None:
+        self.generators = [torch.Generator().manual_seed(seed) for seed in seeds]
+        self.like = like
+
+    def __call__(self) -> Tensor:
+        """One draw, in the shape, dtype and on the device of the batch."""
+        shape = self.like.shape[1:]
+        draws = [torch.randn(shape, generator=generator) for generator in self.generators]
+        noise = torch.stack(draws)
+        if self.like.is_cuda:
+            noise = noise.pin_memory()  # from other memory, a copy waits for the device
+        return noise.to(self.like, non_blocking=True)
+
+
+def restore(
+    y: Tensor,
+    estimator: Estimator,
+    denoise: Denoiser,
+    schedule: Schedule,
+    settings: Settings,
+    seeds: Sequence[int],
+    track: samplers.Track = iter,
+) -> Restored:
+    """Restore a batch of aligned faces: estimate, diffuse to step N, denoise back.
+
+    Args:
+        y: degraded faces, b×3×h×w in [0, 1].
+        estimator: f, from [0, 1] to [0, 1].
+        denoise: the prior, see `diffusion.denoiser`.
+        seeds: one for each face, see `face_seed`. A multiple k·b of them gives k samples of each
+            face: the estimate is made once, the results are ordered face by face.
+        track: sees the steps go by.
+
+    Returns:
+        The estimates (b) and the restored faces (k·b).
+
+    Raises:
+        ValueError: for settings outside their range.
+    """
+    samples, rest = divmod(len(seeds), len(y))
+    if rest or not samples:
+        raise ValueError(f"{len(seeds)} seeds for {len(y)} faces")
+    estimates = estimate(y, estimator)
+    f_y = estimates.repeat_interleave(samples, dim=0)
+    return Restored(estimates, contract(f_y, denoise, schedule, settings, seeds, track))
+
+
+def inpaint(
+    y: Tensor,
+    mask: Tensor,
+    estimator: Estimator,
+    denoise: Denoiser,
+    schedule: Schedule,
+    settings: Settings,
+    seeds: Sequence[int],
+    refinement: Refinement,
+    track: samplers.Track = iter,
+) -> Restored:
+    """Fill the holes of a batch of aligned faces: algorithm 1 with the refinement of section V.
+
+    Args:
+        y: faces with holes, b×3×h×w in [0, 1]; what stands in the holes plays no part.
+        mask: M, b×1×h×w, 1 in a hole and 0 where the face is known.
+        estimator: f, from the face with zeros in its holes and the mask, b×4×h×w, to the whole
+            face, both in [0, 1].
+        denoise, schedule, settings, seeds, track: see `restore`.
+        refinement: how the chain is held to the known pixels.
+
+    Returns:
+        The estimates (b) and the filled faces (k·b); known pixels are near y and not equal to it,
+        see `keep_known`.
+
+    Raises:
+        ValueError: for settings or a gamma outside their range.
+    """
+    samples, rest = divmod(len(seeds), len(y))
+    if rest or not samples:
+        raise ValueError(f"{len(seeds)} seeds for {len(y)} faces")
+    estimates = estimate(torch.cat([y * (1 - mask), mask], dim=1), estimator)
+    f_y, y0, holes = (part.repeat_interleave(samples, dim=0) for part in (estimates, y, mask))
+    held = refine(denoise, Mask(2 * y0 - 1, holes), refinement.gamma, refinement.how)
+    return Restored(estimates, contract(f_y, held, schedule, settings, seeds, track))
+
+
+def keep_known(filled: Tensor, y: Tensor, mask: Tensor) -> Tensor:
+    """The filled face with the known pixels of y put back; the shapes of `inpaint`, one a face."""
+    return torch.where(mask > 0, filled, y)
+
+
+def colorize(
+    y: Tensor,
+    tinted: Tensor,
+    denoise: Denoiser,
+    schedule: Schedule,
+    settings: Settings,
+    seeds: Sequence[int],
+    refinement: Refinement,
+    track: samplers.Track = iter,
+) -> Tensor:
+    """Colour a batch of aligned grey faces: algorithm 1, the luma refined as in section V.
+
+    There is no estimator: what is diffused to step N is the grey face with a coarse tint.
+
+    Args:
+        y: the faces' luma, b×1×h×w in [0, 1].
+        tinted: where the chain starts, b×3×h×w in [0, 1], see `tint`.
+        denoise, schedule, settings, track: see `restore`.
+        seeds: one for each face.
+        refinement: how the chain is held to y.
+
+    Returns:
+        Coloured faces, b×3×h×w in [0, 1]; their luma is near y and not equal to it, see
+        `images.with_chroma_of`.
+
+    Raises:
+        ValueError: for settings or a gamma outside their range.
+    """
+    held = refine(denoise, Luma(2 * y - 1), refinement.gamma, refinement.how)
+    return contract(tinted, held, schedule, settings, seeds, track)
+
+
+def estimate(y: Tensor, estimator: Estimator) -> Tensor:
+    """f(y): b×c×h×w in [0, 1] → b×3×h×w in [0, 1]."""
+    return estimator(y).clamp(0, 1)
+
+
+def contract(
+    f_y: Tensor,
+    denoise: Denoiser,
+    schedule: Schedule,
+    settings: Settings,
+    seeds: Sequence[int],
+    track: samplers.Track = iter,
+) -> Tensor:
+    """Drown the estimate's error and denoise: x_N ~ N(√α_N f(y), (1-α_N) I), then N to 0.
+
+    Args:
+        f_y: estimates, b×3×h×w in [0, 1].
+        seeds: one for each of them.
+
+    Returns:
+        Restored faces, b×3×h×w in [0, 1].
+
+    Raises:
+        ValueError: for settings outside their range.
+    """
+    check(settings, len(schedule) - 1)
+    x = 2 * f_y - 1
+    noise = FaceNoise(seeds, like=x)
+    x_n = schedule.q_sample(x, settings.n, noise())
+    visited = timesteps_of(settings, schedule)
+    x_0 = sampler(settings)(denoise, x_n, schedule, visited, noise, track=track)
+    return (x_0.clamp(-1, 1) + 1) / 2
+
+
+def sampler(settings: Settings) -> Callable[..., Tensor]:
+    """The sampler that the settings name, with eta where it has one."""
+    if settings.sampler == "ddpm":
+        return samplers.ddpm
+    solve = solvers.dpmpp if settings.sampler == "dpm++" else samplers.ddim
+    return partial(solve, eta=settings.eta)
+
+
+def timesteps_of(settings: Settings, schedule: Schedule) -> tuple[int, ...]:
+    """The timesteps that the settings' sampler visits, ascending."""
+    if settings.sampler == "dpm++":
+        return log_snr_timesteps(schedule, settings.n, settings.steps)
+    return timesteps(settings.n, settings.steps)
+
+
+def check(settings: Settings, max_n: int) -> None:
+    """Raise ValueError, naming option and range, unless the settings can be run.
+
+    Args:
+        max_n: the largest N that schedule and prior allow.
+    """
+    n, steps, eta = settings.n, settings.steps, settings.eta
+    problems = (
+        (0 < n <= max_n, f"N must be 1 to {max_n}, not {n}"),
+        (0 < steps <= n, f"steps must be 1 to N = {n}, not {steps}"),
+        (0 <= eta <= 1, f"eta must be 0 to 1, not {eta}"),
+        (settings.sampler in SAMPLERS, f"there is no sampler {settings.sampler!r}"),
+    )
+    for fine, problem in problems:
+        if not fine:
+            raise ValueError(problem)

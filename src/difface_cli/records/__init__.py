@@ -1,0 +1,1 @@
+"""The record beside each result, and a run read back from it."""

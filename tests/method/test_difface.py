@@ -1,0 +1,271 @@
+"""Algorithm 1 on priors that know the truth, and the independence of each face's result."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import replace
+from typing import Any
+
+import pytest
+import torch
+from torch import Tensor
+
+from difface_cli.method.denoiser import Denoised, Denoiser, eps_from_x0, from_network
+from difface_cli.method.difface import (
+    SAMPLERS,
+    FaceNoise,
+    Refinement,
+    Restored,
+    Settings,
+    face_seed,
+    inpaint,
+    keep_known,
+    restore,
+)
+from difface_cli.method.schedule import linear
+from difface_cli.networks import build
+
+SCHEDULE = linear()
+QUICK = Settings(n=200, steps=5)
+
+
+def faces(count: int, size: int = 16) -> Tensor:
+    return torch.rand(count, 3, size, size, generator=torch.Generator().manual_seed(1))
+
+
+def oracle(truth: Tensor) -> Denoiser:
+    x0 = 2 * truth - 1
+    return lambda x, t: Denoised(x0, eps_from_x0(x, x0, SCHEDULE.alpha_bar[t]))
+
+
+def doubtful(x: Tensor, t: int) -> Denoised:
+    """The exact prior N(0, 0.3²) of independent pixels: it trusts x_t as noise allows."""
+    a = SCHEDULE.alpha_bar[t]
+    x0 = math.sqrt(a) * 0.09 / (a * 0.09 + 1 - a) * x
+    return Denoised(x0, eps_from_x0(x, x0, a))
+
+
+@pytest.mark.parametrize(
+    "settings", [*(replace(QUICK, sampler=s) for s in SAMPLERS), Settings(999, 10, 1.0)]
+)
+def test_a_perfect_prior_repairs_any_estimate(settings: Settings) -> None:
+    truth = faces(2)
+    out = restore(truth * 0, lambda y: y, oracle(truth), SCHEDULE, settings, [0, 1])
+    torch.testing.assert_close(out.face, truth, atol=1e-5, rtol=0)
+    assert torch.equal(out.estimate, truth * 0)
+
+
+@pytest.mark.parametrize(
+    ("sampler", "called"), [("ddim", (160, 120, 80, 40, 0)), ("dpm++", (200, 72, 22, 5, 0))]
+)
+def test_a_sampler_calls_the_prior_where_it_was_made_for(
+    sampler: str, called: tuple[int, ...]
+) -> None:
+    """DPM-Solver++ from N itself, where x_N is; DDIM as published, one stride below."""
+    seen: list[int] = []
+
+    def watched(x: Tensor, t: int) -> Denoised:
+        seen.append(t)
+        return doubtful(x, t)
+
+    restore(faces(1), lambda y: y, watched, SCHEDULE, replace(QUICK, sampler=sampler), [0])
+    assert tuple(seen) == called
+
+
+def test_dpm_solver_is_as_random_as_eta_says() -> None:
+    y = faces(1)
+
+    def draw(seed: int, eta: float) -> Tensor:
+        settings = replace(QUICK, sampler="dpm++", eta=eta)
+        return restore(y, lambda v: v, doubtful, SCHEDULE, settings, [seed]).face
+
+    assert torch.equal(draw(0, 0.0), draw(0, 0.0))
+    assert torch.equal(draw(0, 1.0), draw(0, 1.0))
+    assert not torch.equal(draw(0, 0.0), draw(0, 0.5))
+    assert not torch.equal(draw(0, 0.5), draw(0, 1.0))
+
+
+def test_the_estimates_error_is_contracted_more_by_a_larger_n() -> None:
+    """Section IV-D: the error reaches x_N only by √α_N."""
+    y = faces(4, 32) * 0.5 + 0.25
+    wrong = y + 0.1
+
+    def shift(n: int) -> float:
+        settings = Settings(n=n, steps=20, eta=0.0)
+        right = restore(y, lambda v: v, doubtful, SCHEDULE, settings, range(4)).face
+        off = restore(y, lambda v: wrong, doubtful, SCHEDULE, settings, range(4)).face
+        return (off - right).mean().item()
+
+    shifts = [shift(n) for n in (50, 200, 400, 700)]
+    assert shifts == sorted(shifts, reverse=True)
+    assert shifts[-1] < 0.03 < shifts[0] <= 0.1
+
+
+def test_a_face_is_restored_the_same_in_any_company() -> None:
+    torch.manual_seed(0)
+    config = {
+        "image_size": 16, "in_channels": 3, "model_channels": 32, "out_channels": 3,
+        "num_res_blocks": 1, "attention_resolutions": [8], "channel_mult": [1, 2],
+        "num_head_channels": 32,
+    }  # fmt: skip
+    denoise = from_network(build("unet", config), SCHEDULE)
+    y = faces(4)
+    seeds = [face_seed(7, face) for face in y]
+
+    def run(order: list[int]) -> Tensor:
+        with torch.inference_mode():
+            chosen = [seeds[i] for i in order]
+            return restore(y[order], lambda v: v, denoise, SCHEDULE, QUICK, chosen).face
+
+    together = run([0, 1, 2, 3])
+    # Kernels may add up in another order in another batch: equal to far below a grey level.
+    torch.testing.assert_close(run([3, 1, 0, 2]), together[[3, 1, 0, 2]], atol=1e-4, rtol=0)
+    for i in range(4):
+        torch.testing.assert_close(run([i]), together[[i]], atol=1e-4, rtol=0)
+
+
+def test_samples_of_a_face_share_its_estimate_and_differ() -> None:
+    y = faces(2)
+    calls = []
+
+    def estimator(v: Tensor) -> Tensor:
+        calls.append(len(v))
+        return v
+
+    seeds = [face_seed(0, face, sample) for face in y for sample in range(3)]
+    out = restore(y, estimator, doubtful, SCHEDULE, QUICK, seeds)
+    assert calls == [2]
+    assert out.face.shape[0] == 6
+    alone = restore(y[1:], estimator, doubtful, SCHEDULE, QUICK, [face_seed(0, y[1], 2)])
+    torch.testing.assert_close(out.face[5:], alone.face)
+    assert (out.face[3] - out.face[4]).abs().mean() > 0.01
+
+
+class TestFaceSeed:
+    """Everything that should change the noise does, and nothing else."""
+
+    def test_depends_on_seed_face_and_sample(self) -> None:
+        a, b = faces(2)
+        seeds = {face_seed(0, a), face_seed(1, a), face_seed(0, b), face_seed(0, a, 1)}
+        assert len(seeds) == 4
+
+    def test_ignores_what_eight_bits_cannot_see_and_memory_layout(self) -> None:
+        face = (faces(1)[0] * 255).round() / 255
+        assert face_seed(0, face + 1e-4) == face_seed(0, face)
+        strided = face.permute(1, 2, 0).contiguous().permute(2, 0, 1)
+        assert face_seed(0, strided) == face_seed(0, face)
+
+    def test_noise_is_normal_and_independent(self) -> None:
+        noise = FaceNoise([1, 2], like=torch.zeros(2, 3, 64, 64))
+        first, second = noise(), noise()
+        assert abs(first.std().item() - 1) < 0.02
+        for a, b in ((first[0], first[1]), (first[0], second[0])):
+            assert abs((a * b).mean().item()) < 0.03
+
+
+@pytest.mark.parametrize(
+    ("settings", "named"),
+    [
+        (Settings(n=0, steps=1), "N must"),
+        (Settings(n=1000), "N must"),
+        (Settings(n=50, steps=51), "steps must"),
+        (Settings(steps=0), "steps must"),
+        (Settings(eta=-0.1), "eta must"),
+        (Settings(eta=1.1), "eta must"),
+        (Settings(eta=math.nan), "eta must"),
+        (Settings(sampler="euler"), "euler"),
+    ],
+)
+def test_impossible_settings_are_named(settings: Settings, named: str) -> None:
+    with pytest.raises(ValueError, match=named):
+        restore(faces(1), lambda y: y, doubtful, SCHEDULE, settings, [0])
+
+
+def test_seeds_must_fit_the_faces() -> None:
+    with pytest.raises(ValueError, match="3 seeds for 2 faces"):
+        restore(faces(2), lambda y: y, doubtful, SCHEDULE, QUICK, [0, 1, 2])
+
+
+class TestInpaint:
+    """Holes are filled from what the prior and the estimator know, the rest is held."""
+
+    mask = (torch.rand(2, 1, 16, 16, generator=torch.Generator().manual_seed(3)) < 0.4).float()
+
+    def fill(self, y: Tensor, denoise: Denoiser, **options: Any) -> Restored:
+        settings = {"refinement": Refinement(), "seeds": [1, 2], "estimator": lambda x: x[:, :3]}
+        return inpaint(
+            y, self.mask, denoise=denoise, schedule=SCHEDULE, settings=QUICK, **settings | options
+        )
+
+    @pytest.mark.parametrize("how", ["closed-form", "gradient"])
+    def test_a_perfect_prior_fills_the_holes(self, how: str) -> None:
+        truth = faces(2)
+        y = torch.where(self.mask > 0, torch.full_like(truth, 0.7), truth)
+        out = self.fill(y, oracle(truth), refinement=Refinement(0.5, how))
+        torch.testing.assert_close(out.face, truth, atol=1e-5, rtol=0)
+
+    def test_the_estimator_sees_zeros_in_the_holes_and_the_mask(self) -> None:
+        seen = []
+
+        def estimator(x: Tensor) -> Tensor:
+            seen.append(x)
+            return x[:, :3]
+
+        y = faces(2)
+        self.fill(y, doubtful, estimator=estimator)
+        torch.testing.assert_close(seen[0], torch.cat([y * (1 - self.mask), self.mask], dim=1))
+
+    def test_what_stands_in_the_holes_plays_no_part(self) -> None:
+        y = faces(2)
+        other = torch.where(self.mask > 0, 1 - y, y)
+        assert torch.equal(self.fill(y, doubtful).face, self.fill(other, doubtful).face)
+
+    def test_gamma_brings_known_pixels_nearer(self) -> None:
+        y = faces(2)
+        gaps = []
+        for gamma in (0.0, 0.1, 0.5, 5.0):
+            out = self.fill(y, doubtful, refinement=Refinement(gamma))
+            gaps.append(((out.face - y).abs() * (1 - self.mask)).mean().item())
+        assert gaps == sorted(gaps, reverse=True)
+        assert gaps[-1] < gaps[0] / 3
+
+    def test_samples_share_the_estimate_and_differ_in_the_holes(self) -> None:
+        y = faces(2)
+        both = self.fill(y, doubtful, seeds=[1, 5, 2, 6])
+        alone = self.fill(y, doubtful, seeds=[1, 2])
+        assert both.face.shape == (4, 3, 16, 16)
+        torch.testing.assert_close(both.face[[0, 2]], alone.face)
+        assert not torch.allclose(both.face[0], both.face[1], atol=0.01)
+
+    def test_known_pixels_can_be_put_back_to_the_last_bit(self) -> None:
+        y = faces(2)
+        kept = keep_known(self.fill(y, doubtful).face, y, self.mask)
+        known = (self.mask == 0).expand_as(y)
+        assert torch.equal(kept[known], y[known])
+        assert not torch.equal(kept[~known], y[~known])
+
+    def test_a_negative_gamma_is_refused(self) -> None:
+        with pytest.raises(ValueError, match="gamma"):
+            self.fill(faces(2), doubtful, refinement=Refinement(-1.0))
+
+
+@pytest.mark.parametrize("sampler", SAMPLERS)
+def test_nothing_is_read_back_from_the_device_on_the_way(sampler: str) -> None:
+    """Tensors of the device "meta" have no values: whoever waited for one would be an error."""
+    with torch.device("meta"):
+        network = build("unet", {
+            "image_size": 16, "in_channels": 3, "model_channels": 32, "out_channels": 6,
+            "num_res_blocks": 1, "attention_resolutions": [8], "channel_mult": [1, 2],
+            "num_head_channels": 32,
+        })  # fmt: skip
+        y, mask = torch.empty(2, 3, 16, 16), torch.empty(2, 1, 16, 16)
+    with pytest.raises((RuntimeError, NotImplementedError)):
+        y.max().item()
+    denoise = from_network(network, SCHEDULE)
+    settings = Settings(n=200, steps=3, sampler=sampler)
+    with torch.inference_mode():
+        out = inpaint(
+            y, mask, lambda x: x[:, :3], denoise, SCHEDULE, settings, [0, 1], Refinement()
+        )
+    assert out.face.device.type == "meta"
+    assert out.face.shape == y.shape
