@@ -6,6 +6,16 @@ The command layer prints a `DifFaceError` once, as `message` and `hint`, and exi
 
 from __future__ import annotations
 
+import errno
+
+UNEXPECTED = 70  # EX_SOFTWARE of sysexits.h
+OF_FILES = frozenset(
+    {errno.ENAMETOOLONG, errno.EACCES, errno.EPERM, errno.EROFS, errno.ENOSPC, errno.EDQUOT}
+)
+ASK_FOR_TRACEBACK = (
+    "Run again as 'difface --debug ...' (or with DIFFACE_DEBUG=1) for the traceback, and report it."
+)
+
 
 class DifFaceError(Exception):
     """A failure that is the user's to solve, with the next step in `hint`."""
@@ -55,3 +65,45 @@ class WeightsInvalid(DifFaceError):
 
 class DeviceError(DifFaceError):
     """A device or precision this machine does not have, or memory that ran out."""
+
+
+class Fault(DifFaceError):
+    """An exception that nobody foresaw."""
+
+    exit_code = UNEXPECTED
+
+
+def known(error: Exception, hint: str = ASK_FOR_TRACEBACK) -> DifFaceError:
+    """`error` itself, or the failure that it stands for: of the machine, or of the program.
+
+    Args:
+        hint: what to do about a fault of the program.
+    """
+    if isinstance(error, DifFaceError):
+        return error
+    if (failure := _of_machine(error)) is not None:
+        return failure
+    text = f"{type(error).__name__}: {error}".strip().removesuffix(":")
+    return Fault(f"unexpected error, a fault of the program: {text}", hint)
+
+
+def _of_machine(error: Exception) -> DifFaceError | None:
+    """Failures of the machine, known by name: torch must not be imported to name its own."""
+    text = str(error)
+    if isinstance(error, OSError) and error.errno in OF_FILES:
+        where = f"{error.filename}: " if error.filename else ""
+        return OutputError(f"{where}{error.strerror}.", "Check path, permissions and free space.")
+    names = {kind.__name__ for kind in type(error).__mro__}
+    if names & {"MemoryError", "OutOfMemoryError"} or "DefaultCPUAllocator" in text:
+        where = "GPU memory" if "OutOfMemoryError" in names else "memory"
+        return DeviceError(
+            f"There is not enough {where} for this run.",
+            "Close other programs, take a smaller picture, leave out --upscale"
+            + (", or use --device cpu." if where == "GPU memory" else "."),
+        )
+    if isinstance(error, ImportError) and ("libGL" in text or "libgthread" in text):
+        return DeviceError(
+            f"OpenCV cannot be loaded: {text}.",
+            "On Debian or Ubuntu: apt-get install libgl1 libglib2.0-0",
+        )
+    return None

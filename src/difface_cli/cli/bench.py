@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from difface_cli.cli import options as shared
+from difface_cli.cli import shared
 
 METHOD, MACHINE = shared.METHOD, shared.MACHINE
 

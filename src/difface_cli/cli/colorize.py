@@ -7,7 +7,10 @@ from typing import Annotated
 
 import typer
 
-from difface_cli.cli import options as shared
+from difface_cli.cli import shared
+from difface_cli.trust import gate as gates
+
+FOLDER = Path("colorized")
 
 Output = Annotated[
     Path | None,
@@ -60,8 +63,15 @@ def register(app: typer.Typer) -> None:
 
 
 def colorize(
-    photos: shared.Photos,
+    photos: shared.PhotosOrFolders,
     output: Output = None,
+    recursive: shared.Recursive = False,
+    include: shared.Include = [],  # noqa: B006  # Typer makes a new one each time
+    exclude: shared.Exclude = [],  # noqa: B006
+    watch: shared.Watch = False,
+    fail_fast: shared.FailFast = False,
+    engine: shared.EngineOption = shared.Engine.local,
+    workers: shared.Workers = 0,
     model: shared.Model = "starter-colorize",
     models: shared.Models = None,
     gamma: Gamma = None,
@@ -69,75 +79,79 @@ def colorize(
     n: shared.N = None,
     steps: shared.Steps = None,
     eta: shared.Eta = None,
-    sampler: shared.SamplerOption = shared.Sampler.ddim,
+    sampler: shared.SamplerOrFast = None,
+    fast: shared.Fast = False,
     seed: shared.Seed = 0,
     samples: shared.Samples = 1,
+    choose: shared.ChooseOption = None,
+    reference_photos: shared.ReferencePhotos = None,
     strength: Strength = 1.0,
     desaturate: Desaturate = False,
     aligned: shared.Aligned = False,
     faces: shared.Faces = "all",
-    min_face: shared.MinFace = 16.0,
+    face: shared.FaceByHand = None,
+    landmarks: shared.LandmarksByHand = None,
+    min_face: shared.MinFace = gates.SMALLEST,
+    trust: shared.Trust = 1,
     detect_size: shared.DetectSize = 1280,
     detector: shared.Detector = None,
     quality: shared.Quality = 95,
+    save_faces: shared.SaveFaces = False,
+    report: shared.Report = False,
     overwrite: shared.Overwrite = False,
     dry_run: shared.DryRun = False,
     as_json: shared.Json = False,
     device: shared.DeviceOption = shared.Device.auto,
     precision: shared.PrecisionOption = shared.Precision.auto,
     batch: shared.Batch = "auto",
+    compiled: shared.Compile = False,
 ) -> None:
     """Colour the faces in grey or sepia photos.
 
     Finds every face and lets the diffusion prior colour it and what is close around it. The rest
     of the photo stays grey: the model knows faces only. Brightness is kept exactly, and nothing
-    is sharpened or repaired. Beside each result lies a record (NAME.json).
+    is sharpened or repaired. Beside each result lies a record (NAME.json). Folders are done as by
+    restore.
 
     The colours are invented: they tell nothing of the true ones, of skin, hair or eyes least of
     all.
     """
-    from difface_cli.cli import colouring, outputs, restoring, values
+    from difface_cli.cli import photos as shared_photos
+    from difface_cli.cli import values
     from difface_cli.method.difface import Refinement
-    from difface_cli.models import max_n, resolve_device, resolve_precision
-    from difface_cli.tasks import colorizing, options
+    from difface_cli.models import with_parts
+    from difface_cli.tasks import Colorize, options
+    from difface_cli.tasks.colorize import GAMMAS
     from difface_cli.weights import registry
 
     known = registry.load(models)
-    chosen = known.model(model, "colorize")
-    settings = options.Options(
-        settings=options.settings(chosen, n, steps, eta, sampler.value),
+    own = known.model(model, Colorize.name)
+    held = Refinement(GAMMAS[refine.value] if gamma is None else gamma, refine.value)
+    wishes = options.Options(
+        settings=options.settings(
+            own, n, steps, eta, sampler.value if sampler else None, fast=fast
+        ),
         seed=seed,
         samples=samples,
+        choose=choose.value if choose else "",
         strength=strength,
         aligned=aligned,
         faces=faces,
+        by_hand=values.faces(face, landmarks, photos),
         min_face=min_face,
         gray="off",
         batch=values.batch(batch),
+        trust=trust,
     )
-    gamma = colorizing.GAMMAS[refine.value] if gamma is None else gamma
-    wishes = colorizing.Wishes(settings, Refinement(gamma, refine.value), desaturate)
-    chosen = restoring.choose_parts(known, chosen, detector=detector)
-    options.check(settings, chosen.name, max_n(known, chosen))
-    colorizing.check(wishes)
-    place = resolve_device(device.value)
-    session = colouring.Session(
-        registry=known,
-        model=chosen,
-        device=place,
-        dtype=resolve_precision(precision.value, place),
-        options=settings,
-        detect_size=detect_size,
-        quality=quality,
-        as_json=as_json,
-        wishes=wishes,
-    )
-    jobs = outputs.plan(
-        photos,
-        output,
-        samples=samples,
-        overwrite=overwrite,
-        preview=dry_run,
-        folder=colouring.FOLDER,
-    )
-    raise typer.Exit(colouring.run(jobs, session, dry_run=dry_run))
+    chosen = with_parts(known, own, detector=detector)
+    session = shared_photos.session(
+        Colorize(held, desaturate), wishes, known, chosen, device.value, precision.value,
+        detect_size=detect_size, quality=quality, save_faces=save_faces, compiled=compiled,
+        reference_photos=reference_photos,
+    )  # fmt: skip
+    asked = shared_photos.Asked(
+        photos, output, FOLDER, recursive=recursive, include=include, exclude=exclude,
+        watch=watch, fail_fast=fail_fast, engine=engine.value, workers=workers, report=report,
+        overwrite=overwrite, dry_run=dry_run, as_json=as_json,
+    )  # fmt: skip
+    raise typer.Exit(shared_photos.go(session, asked))

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from difface_cli.base.errors import UsageError
-from difface_cli.cli import options as shared
+from difface_cli.cli import shared
 
 if TYPE_CHECKING:
     from difface_cli.degradations import Ranges

@@ -11,8 +11,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from difface_cli.cli import console
-from difface_cli.cli import options as shared
+from difface_cli.cli import console, shared
 
 if TYPE_CHECKING:
     from difface_cli.doctor import Finding

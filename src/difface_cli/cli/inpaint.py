@@ -7,8 +7,10 @@ from typing import Annotated
 
 import typer
 
-from difface_cli.cli import options as shared
+from difface_cli.cli import shared
+from difface_cli.trust import gate as gates
 
+FOLDER = Path("inpainted")
 HOLES = "Holes"
 
 Output = Annotated[
@@ -80,25 +82,6 @@ Aligned = Annotated[
         rich_help_panel=shared.FACES,
     ),
 ]
-Face = Annotated[
-    list[str] | None,
-    typer.Option(
-        "--face",
-        metavar="X,Y,W,H",
-        help="A face that is not found: its box from brow to chin, in pixels. Repeatable.",
-        rich_help_panel=shared.FACES,
-    ),
-]
-Landmarks = Annotated[
-    list[str] | None,
-    typer.Option(
-        "--landmarks",
-        metavar="X1,Y1,…,X5,Y5",
-        help="A face that is not found: left eye, right eye, nose, left and right corner of the "
-        "mouth as seen. Repeatable.",
-        rich_help_panel=shared.FACES,
-    ),
-]
 
 
 def register(app: typer.Typer) -> None:
@@ -107,8 +90,15 @@ def register(app: typer.Typer) -> None:
 
 
 def inpaint(
-    photos: shared.Photos,
+    photos: shared.PhotosOrFolders,
     output: Output = None,
+    recursive: shared.Recursive = False,
+    include: shared.Include = [],  # noqa: B006  # Typer makes a new one each time
+    exclude: shared.Exclude = [],  # noqa: B006
+    watch: shared.Watch = False,
+    fail_fast: shared.FailFast = False,
+    engine: shared.EngineOption = shared.Engine.local,
+    workers: shared.Workers = 0,
     mask: Mask = None,
     mask_threshold: MaskThreshold = 0.5,
     invert_mask: InvertMask = False,
@@ -122,83 +112,80 @@ def inpaint(
     n: shared.N = None,
     steps: shared.Steps = None,
     eta: shared.Eta = None,
-    sampler: shared.SamplerOption = shared.Sampler.ddim,
+    sampler: shared.SamplerOrFast = None,
+    fast: shared.Fast = False,
     seed: shared.Seed = 0,
     samples: shared.Samples = 1,
+    choose: shared.ChooseOption = None,
+    reference_photos: shared.ReferencePhotos = None,
     aligned: Aligned = False,
     faces: shared.Faces = "all",
-    face: Face = None,
-    landmarks: Landmarks = None,
-    min_face: shared.MinFace = 16.0,
+    face: shared.FaceByHand = None,
+    landmarks: shared.LandmarksByHand = None,
+    min_face: shared.MinFace = gates.SMALLEST,
+    trust: shared.Trust = 1,
     detect_size: shared.DetectSize = 1280,
     detector: shared.Detector = None,
     gray: shared.GrayOption = shared.Gray.auto,
     quality: shared.Quality = 95,
+    save_faces: shared.SaveFaces = False,
+    report: shared.Report = False,
     overwrite: shared.Overwrite = False,
     dry_run: shared.DryRun = False,
     as_json: shared.Json = False,
     device: shared.DeviceOption = shared.Device.auto,
     precision: shared.PrecisionOption = shared.Precision.auto,
     batch: shared.Batch = "auto",
+    compiled: shared.Compile = False,
 ) -> None:
     """Fill holes, scratches and stamps in photos.
 
     Finds the faces with all holes smoothed over, and lets estimator and diffusion prior draw what
     is missing in them; pixels outside the holes stay as they are. Beside each result lies a
-    record (NAME.json), and with --samples a contact sheet (NAME.samples.png).
+    record (NAME.json), and with --samples a contact sheet (NAME.samples.png). Folders are done as
+    by restore; a folder of masks is laid out as the folder of photos.
 
     What is drawn in a hole is invented: it is no evidence of identity.
     """
-    from difface_cli.cli import filling, outputs, restoring, values
+    from difface_cli.cli import photos as shared_photos
+    from difface_cli.cli import values
     from difface_cli.method.difface import Refinement
-    from difface_cli.models import max_n, resolve_device, resolve_precision
-    from difface_cli.tasks import holes, options
-    from difface_cli.tasks.inpainting import Wishes
+    from difface_cli.models import with_parts
+    from difface_cli.tasks import Inpaint, holes, options
     from difface_cli.weights import registry
 
     known = registry.load(models)
-    chosen = known.model(model, "inpaint")
-    wishes = Wishes(
-        options=options.Options(
-            settings=options.settings(chosen, n, steps, eta, sampler.value),
-            seed=seed,
-            samples=samples,
-            aligned=aligned,
-            faces=faces,
-            min_face=min_face,
-            gray=gray.value,
-            batch=values.batch(batch),
+    own = known.model(model, Inpaint.name)
+    task = Inpaint(
+        holes.Wish(mask, mask_threshold, invert_mask, mask_grow),
+        Refinement(gamma, refine.value),
+        keep_known,
+        fill_rest,
+    )
+    wishes = options.Options(
+        settings=options.settings(
+            own, n, steps, eta, sampler.value if sampler else None, fast=fast
         ),
-        refinement=Refinement(gamma, refine.value),
-        keep_known=keep_known,
-        faces=filling.faces_by_hand(face or [], landmarks or []),
-        fill_rest=fill_rest,
-    )
-    wish = holes.Wish(mask, mask_threshold, invert_mask, mask_grow)
-    chosen = restoring.choose_parts(known, chosen, detector=detector)
-    options.check(wishes.options, chosen.name, max_n(known, chosen))
-    holes.check(wish)
-    filling.check(wishes, photos)
-    place = resolve_device(device.value)
-    session = filling.Session(
-        registry=known,
-        model=chosen,
-        device=place,
-        dtype=resolve_precision(precision.value, place),
-        wishes=wishes,
-        wish=wish,
-        detect_size=detect_size,
-        quality=quality,
-        as_json=as_json,
-    )
-    jobs = outputs.plan(
-        photos,
-        output,
+        seed=seed,
         samples=samples,
-        overwrite=overwrite,
-        preview=dry_run,
-        contact=True,
-        masks=holes.places(wish),
-        folder=filling.FOLDER,
+        choose=choose.value if choose else "",
+        aligned=aligned,
+        faces=faces,
+        by_hand=values.faces(face, landmarks, photos),
+        min_face=min_face,
+        gray=gray.value,
+        batch=values.batch(batch),
+        trust=trust,
     )
-    raise typer.Exit(filling.run(jobs, session, dry_run=dry_run))
+    chosen = with_parts(known, own, detector=detector)
+    session = shared_photos.session(
+        task, wishes, known, chosen, device.value, precision.value,
+        detect_size=detect_size, quality=quality, save_faces=save_faces, compiled=compiled,
+        reference_photos=reference_photos,
+    )  # fmt: skip
+    asked = shared_photos.Asked(
+        photos, output, FOLDER, holes.places(task.wish), recursive=recursive, include=include,
+        exclude=exclude, watch=watch, fail_fast=fail_fast, engine=engine.value, workers=workers,
+        report=report, overwrite=overwrite, dry_run=dry_run, as_json=as_json,
+    )  # fmt: skip
+    raise typer.Exit(shared_photos.go(session, asked))

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import typer
 
-from difface_cli.cli import folder_options as tree
-from difface_cli.cli import options as shared
+from difface_cli.cli import shared
 from difface_cli.trust import gate as gates
 
 
@@ -15,15 +14,15 @@ def register(app: typer.Typer) -> None:
 
 
 def restore(
-    photos: tree.PhotosOrFolders,
+    photos: shared.PhotosOrFolders,
     output: shared.Output = None,
-    recursive: tree.Recursive = False,
-    include: tree.Include = [],  # noqa: B006  # Typer makes a new one each time
-    exclude: tree.Exclude = [],  # noqa: B006
-    watch: tree.Watch = False,
-    fail_fast: tree.FailFast = False,
-    engine: tree.EngineOption = tree.Engine.local,
-    workers: tree.Workers = 0,
+    recursive: shared.Recursive = False,
+    include: shared.Include = [],  # noqa: B006  # Typer makes a new one each time
+    exclude: shared.Exclude = [],  # noqa: B006
+    watch: shared.Watch = False,
+    fail_fast: shared.FailFast = False,
+    engine: shared.EngineOption = shared.Engine.local,
+    workers: shared.Workers = 0,
     model: shared.Model = "starter",
     models: shared.Models = None,
     n: shared.NOrAuto = None,
@@ -41,6 +40,8 @@ def restore(
     grain: shared.Grain = False,
     aligned: shared.Aligned = False,
     faces: shared.Faces = "all",
+    face: shared.FaceByHand = None,
+    landmarks: shared.LandmarksByHand = None,
     min_face: shared.MinFace = gates.SMALLEST,
     gate: shared.GateOption = shared.Gate.on,
     force: shared.Force = False,
@@ -76,18 +77,18 @@ def restore(
     Restored detail is synthesised: it is no evidence of identity.
     """
     from difface_cli.base.errors import UsageError
-    from difface_cli.cli import batches, folders, outputs, referring, restoring, values
-    from difface_cli.models import max_n, resolve_device, resolve_precision
-    from difface_cli.runs.trees import Wish
-    from difface_cli.tasks import options
+    from difface_cli.cli import photos as shared_photos
+    from difface_cli.cli import values
+    from difface_cli.models import with_parts
+    from difface_cli.tasks import Restore, options
     from difface_cli.weights import registry
 
     known = registry.load(models)
-    chosen = known.model(model, "restore")
-    asked, auto_n = values.n(n, auto=chosen.auto_n)
+    own = known.model(model, Restore.name)
+    asked_n, auto_n = values.n(n, auto=own.auto_n)
     wishes = options.Options(
         settings=options.settings(
-            chosen, asked, steps, eta, sampler.value if sampler else None, fast=fast
+            own, asked_n, steps, eta, sampler.value if sampler else None, fast=fast
         ),
         seed=seed,
         samples=samples,
@@ -96,6 +97,7 @@ def restore(
         strength=strength,
         aligned=aligned,
         faces=faces,
+        by_hand=values.faces(face, landmarks, photos),
         min_face=min_face,
         upscale=upscale,
         gray=gray.value,
@@ -105,57 +107,21 @@ def restore(
         gate=gates.FORCE if force else gate.value,
         trust=trust,
     )
-    chosen = restoring.choose_parts(
-        known,
-        chosen,
-        estimator=estimator,
-        detector=detector,
-        parser=parser,
-        background=background,
-    )
-    options.check(wishes, chosen.name, max_n(known, chosen))
     if background and upscale == 1:
         raise UsageError(
             "--background enlarges the photo, and --upscale is 1.", "Add --upscale 2 or 4."
         )
-    if reference_photos and choose is not shared.Choose.identity:
-        raise UsageError(
-            "--reference-photos choose by identity.", "Add --choose identity --samples 4."
-        )
-    place = resolve_device(device.value)
-    session = restoring.Session(
-        registry=known,
-        model=chosen,
-        device=place,
-        dtype=resolve_precision(precision.value, place),
-        options=wishes,
-        detect_size=detect_size,
-        quality=quality,
-        save_faces=save_faces,
-        compiled=compiled,
-        as_json=as_json,
-        references=referring.photos_in(reference_photos) if reference_photos else (),
+    chosen = with_parts(
+        known, own, estimator=estimator, detector=detector, parser=parser, background=background
     )
-    if not batches.wanted(photos, recursive, watch, include, exclude, engine == tree.Engine.ray):
-        jobs = outputs.plan(
-            photos,
-            output,
-            samples=wishes.results,
-            report=report,
-            overwrite=overwrite,
-            preview=dry_run,
-        )
-        raise typer.Exit(restoring.run(jobs, session, dry_run=dry_run, fail_fast=fail_fast))
-    run = batches.Batch(
-        sources=photos,
-        wish=Wish(recursive, tuple(include), tuple(exclude)),
-        output=batches.folder(output),
-        samples=wishes.results,
-        report=report,
-        overwrite=overwrite,
-        preview=dry_run,
-        save_faces=save_faces,
-        fail_fast=fail_fast,
-        watch=watch,
-    )
-    raise typer.Exit(folders.run(run, session, engine=engine.value, workers=workers))
+    session = shared_photos.session(
+        Restore(), wishes, known, chosen, device.value, precision.value,
+        detect_size=detect_size, quality=quality, save_faces=save_faces, compiled=compiled,
+        reference_photos=reference_photos,
+    )  # fmt: skip
+    asked = shared_photos.Asked(
+        photos, output, recursive=recursive, include=include, exclude=exclude, watch=watch,
+        fail_fast=fail_fast, engine=engine.value, workers=workers, report=report,
+        overwrite=overwrite, dry_run=dry_run, as_json=as_json,
+    )  # fmt: skip
+    raise typer.Exit(shared_photos.go(session, asked))

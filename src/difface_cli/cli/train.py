@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from difface_cli.cli import options as shared
+from difface_cli.cli import shared
 
 if TYPE_CHECKING:
     from difface_cli.training.loop import Report

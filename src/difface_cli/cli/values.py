@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from decimal import Decimal
+from typing import TYPE_CHECKING
 
 from difface_cli.base.errors import UsageError
 
+if TYPE_CHECKING:
+    from difface_cli.faces.detect import Face
+
 MOST = 1000
+FARTHEST = 1e6  # pixels; no photo has a side so long
 
 
 def whole(text: str, option: str) -> tuple[int, ...]:
@@ -69,6 +74,45 @@ def batch(text: str) -> int:
         raise UsageError(
             f"--batch takes auto or a number of faces, not {text!r}.", "Leave it out for auto."
         ) from None
+
+
+def faces(
+    boxes: Sequence[str] | None, landmarks: Sequence[str] | None, photos: Sequence[str]
+) -> tuple[Face, ...]:
+    """The faces of --face and --landmarks.
+
+    Args:
+        photos: that they are in: a single one.
+
+    Raises:
+        UsageError: for anything but the numbers they take.
+        FaceError: for landmarks that form no face.
+    """
+    from difface_cli.base.errors import FaceError
+    from difface_cli.faces import by_hand
+
+    if (boxes or landmarks) and len(photos) != 1:
+        raise UsageError("--face and --landmarks are for a single photo.", "Name one photo.")
+    found = [by_hand.face_in_box(*_numbers(box, 4, "--face")) for box in boxes or ()]
+    for points in landmarks or ():
+        numbers = _numbers(points, 10, "--landmarks")
+        try:
+            found.append(by_hand.face_at([numbers[i : i + 2] for i in range(0, 10, 2)]))
+        except FaceError as error:
+            raise FaceError(error.message, "Correct --landmarks.") from None
+    return tuple(found)
+
+
+def _numbers(text: str, count: int, option: str) -> list[float]:
+    try:
+        numbers = [float(part) for part in text.split(",")]
+    except ValueError:
+        numbers = []
+    fine = len(numbers) == count and all(abs(number) <= FARTHEST for number in numbers)
+    if not fine or (count == 4 and min(numbers[2:]) <= 0):
+        what = "X,Y,WIDTH,HEIGHT" if count == 4 else "five points X1,Y1,…,X5,Y5"
+        raise UsageError(f"{option} takes {what} in pixels, not {text!r}.", "Correct it.")
+    return numbers
 
 
 def _values(

@@ -17,6 +17,7 @@ from difface_cli.models.loading import (
     resolve_precision,
     with_likeness,
     with_part,
+    with_parts,
 )
 
 __all__ = [
@@ -34,4 +35,5 @@ __all__ = [
     "resolve_precision",
     "with_likeness",
     "with_part",
+    "with_parts",
 ]

@@ -145,6 +145,29 @@ def with_part(registry: Registry, model: Model, part: str, task: str, name: str)
     return replace(model, parts=MappingProxyType({**kept, part: taken}))
 
 
+PART_TASKS = {
+    "estimator": "restore",
+    "detector": "detect",
+    "parser": "parse",
+    "background": "background",
+}
+
+
+def with_parts(registry: Registry, model: Model, **names: str | None) -> Model:
+    """The model with the parts that the user named put in.
+
+    Args:
+        names: part → name of a model for the part's task, None to keep the model's own.
+
+    Raises:
+        RegistryError: see `with_part`.
+    """
+    for part, name in names.items():
+        if name is not None:
+            model = with_part(registry, model, part, PART_TASKS[part], name)
+    return model
+
+
 def max_n(registry: Registry, model: Model) -> int:
     """The largest N the model's prior was trained for."""
     return min(_part(registry, model, "prior").max_timestep, len(linear()) - 1)

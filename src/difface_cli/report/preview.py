@@ -37,12 +37,16 @@ def numbered(photo: Photo, faces: Sequence[Found]) -> Photo:
     return Photo(pixels=np.asarray(picture), format="PNG")
 
 
-def fillings(crops: Sequence[Crops]) -> Photo:
-    """A contact sheet: a row a face, first with its holes, then the numbered samples."""
+def samples(crops: Sequence[Crops], before: str) -> Photo:
+    """A contact sheet: a row a face, first as it was, then the numbered samples.
+
+    Args:
+        before: what it was like, such as "with holes".
+    """
     rows = [[_tile(face.original), *map(_tile, face.restored)] for face in crops]
-    samples = [f"sample {k + 1}" for k in range(len(crops[0].restored))]
+    names = [f"sample {k + 1}" for k in range(len(crops[0].restored))]
     labels = [f"face {face.index}" for face in crops]
-    grid = grids.Grid(rows, labels, ["with holes", *samples], apart=1)
+    grid = grids.Grid(rows, labels, [before, *names], apart=1)
     return Photo(pixels=grids.draw(grid, crops[0].original.shape[0]), format="PNG")
 
 

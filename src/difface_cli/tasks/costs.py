@@ -11,7 +11,7 @@ import torch
 
 from difface_cli.images import Photo
 from difface_cli.models import Ready
-from difface_cli.tasks import default_batch
+from difface_cli.tasks.batches import default_batch
 from difface_cli.tasks.options import Options
 
 MEGABYTE = 2**20

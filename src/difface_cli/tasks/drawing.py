@@ -10,29 +10,35 @@ from dataclasses import dataclass, field, replace
 import torch
 from torch import Tensor
 
-from difface_cli.base.errors import DifFaceError
 from difface_cli.base.progress import NoProgress, Progress
-from difface_cli.method import difface
 from difface_cli.method.chains import Chain, contract
+from difface_cli.method.denoiser import Denoiser
 from difface_cli.method.difface import Settings
 from difface_cli.models import Ready
 from difface_cli.tasks.batches import Batches
 from difface_cli.tasks.options import Options
-from difface_cli.tasks.records import Array, Clock, Crops, Drawn, Prepared
-from difface_cli.trust import auto_n
+from difface_cli.tasks.results import Array, Clock, Crops, Cut, Drawn, Prepared
+from difface_cli.tasks.task import Task
+from difface_cli.trust import auto_n, gate
 from difface_cli.trust.auto_n import Start
+
+FEWEST_STEPS = 5  # of a chain that starts from a small N of its own
 
 
 class Drawing:
     """Draws the faces of photos as they are added.
 
-    A face waits until a network call is full or `flush` is called. On the CPU, where a call takes
-    one face unless told otherwise, none ever waits, and none can depend on its company.
+    A photo's faces are estimated at once, and what the estimates tell is used: the gate leaves
+    faces alone, each face gets its N. Then a face waits until a network call is full or `flush`
+    is called. On the CPU, where a call takes one face unless told otherwise, none ever waits.
+    Whatever goes wrong fails for its photo alone.
     """
 
-    def __init__(self, ready: Ready, options: Options, progress: Progress | None = None) -> None:
+    def __init__(
+        self, ready: Ready, task: Task, options: Options, progress: Progress | None = None
+    ) -> None:
         self.batches = Batches(options.batch, ready.device)
-        self._ready, self._options = ready, options
+        self._ready, self._task, self._options = ready, task, options
         self._progress = progress or NoProgress()
         self._waiting: deque[_Sample] = deque()
 
@@ -40,12 +46,16 @@ class Drawing:
         """Take a photo's faces in, and run the calls that are full.
 
         Returns:
-            The photo's drawn faces, to come. It fails with DeviceError when memory runs out.
+            The photo's drawn faces, to come. It fails with DeviceError when memory runs out, or
+            with what else went wrong.
         """
         photo = _Photo(prepared)
-        seeds = {found.index: found.seeds for found in prepared.found}
-        for face in photo.faces:
-            self._waiting.extend(_Sample(photo, face, seed) for seed in seeds[face.index])
+        try:
+            samples = self._begun(photo)
+        except Exception as error:
+            photo.fail(error)
+            return photo.future
+        self._waiting.extend(samples)
         photo.look()
         self._run(full=True)
         return photo.future
@@ -53,6 +63,45 @@ class Drawing:
     def flush(self) -> None:
         """Run what waits, in calls that need not be full."""
         self._run(full=False)
+
+    @torch.inference_mode()
+    def _begun(self, photo: _Photo) -> list[_Sample]:
+        """The samples of a photo's faces that are to be drawn, each with its start."""
+        clock, samples = Clock(), []
+        with clock("estimate"):
+            if photo.faces:
+                self._progress.stage("estimating")
+            every = [_Sample(photo, face, seed) for face in photo.faces for seed in face.seeds]
+            first = [sample for sample in every if sample.seed == sample.face.seeds[0]]
+            asked = every if self._task.own_starts else first
+
+            def work(part: Sequence[_Sample]) -> Tensor:
+                cuts, seeds = [s.face.cut for s in part], [s.seed for s in part]
+                return self._task.start(cuts, seeds, self._ready)
+
+            starts = (row for rows in self.batches.each(work, asked) for row in rows.split(1))
+            for sample, start in zip(asked, starts, strict=True):
+                sample.start = start
+            for sample in first:
+                self._look_at_estimate(sample)
+            for sample in every:
+                if not sample.face.left:
+                    if sample.start is None:
+                        sample.start = sample.face.estimate
+                    samples.append(sample)
+        if photo.faces:
+            photo.spend(clock.seconds, 1)
+        return samples
+
+    def _look_at_estimate(self, sample: _Sample) -> None:
+        """Keep a face's estimate, and decide by it whether and from which N it is drawn."""
+        face, options = sample.face, self._options
+        face.estimate = sample.start
+        if not options.auto_n or sample.start is None:
+            return
+        face.start = auto_n.start(face.cut.face, array(sample.start[0]), self._ready.max_n)
+        if options.gate == gate.ON:
+            face.left = gate.estimated(face.start.width)
 
     def _run(self, full: bool) -> None:
         least = self.batches.size if full else 1
@@ -66,45 +115,61 @@ class Drawing:
             yield
 
     def _call(self) -> None:
-        """Draw the first samples that wait; what fails, fails for their photos alone."""
+        """Draw the first samples that wait; what fails, fails for its photo alone."""
         samples = list(self._waiting)
+        photos = list(dict.fromkeys(s.photo for s in samples[: self.batches.size]))
         try:
-            count, (faces, seconds) = self.batches.first(self._draw, samples)
-        except DifFaceError as error:
-            failed = {sample.photo for sample in samples[: self.batches.size]}
-            for photo in failed:
-                photo.future.set_exception(error)
-            self._waiting = deque(s for s in samples if s.photo not in failed)
-            return
+            self._done(samples, *self.batches.first(self._draw, samples))
+        except Exception as error:
+            if len(photos) == 1:
+                self._fail(photos[0], error)
+                return
+            for photo in photos:  # one of them is at fault
+                self._alone(photo, [s for s in samples if s.photo is photo])
+
+    def _alone(self, photo: _Photo, samples: list[_Sample]) -> None:
+        """Draw one photo's samples without company."""
+        try:
+            while samples:
+                count, drawn = self.batches.first(self._draw, samples)
+                self._done(samples, count, drawn)
+                samples = samples[count:]
+        except Exception as error:
+            self._fail(photo, error)
+
+    def _fail(self, photo: _Photo, error: Exception) -> None:
+        self._waiting = deque(s for s in self._waiting if s.photo is not photo)
+        photo.fail(error)
+
+    def _done(
+        self, samples: Sequence[_Sample], count: int, drawn: tuple[Tensor, dict[str, float]]
+    ) -> None:
+        """Give the first samples, which a call has drawn, to their faces."""
+        faces, seconds = drawn
+        done = set(map(id, samples[:count]))
+        self._waiting = deque(s for s in self._waiting if id(s) not in done)
         for sample, face in zip(samples[:count], faces, strict=True):
-            self._waiting.popleft()
-            sample.face.samples.append(_array(face))
+            sample.face.samples.append(self._task.drawn(array(face), sample.face.cut))
             sample.photo.spend(seconds, count)
             sample.photo.look()
 
     @torch.inference_mode()
     def _draw(self, samples: Sequence[_Sample]) -> tuple[Tensor, dict[str, float]]:
-        """Estimate the faces that have no estimate yet, and run the chains."""
+        """Run the chains."""
         ready, clock = self._ready, Clock()
-        with clock("estimate"):
-            self._progress.stage("estimating")
-            faces = list(dict.fromkeys(s.face for s in samples if s.face.estimate is None))
-            if faces:
-                y = torch.stack([_tensor(face.crop) for face in faces]).to(ready.device)
-                estimates = difface.estimate(y, ready.estimator)
-                for face, estimate in zip(faces, torch.split(estimates, 1), strict=True):
-                    face.estimate = estimate
-                    if self._options.auto_n:
-                        face.start = auto_n.start(face.crop, _array(estimate[0]), ready.max_n)
+
+        def hold(denoise: Denoiser, cuts: Sequence[Cut]) -> Denoiser:
+            return self._task.held(denoise, cuts, ready.device)
+
         with clock("denoise"):
             self._progress.stage("denoising")
             settings = self._options.settings
             chains = [
-                Chain(sample.face.estimate, sample.face.settings(settings), sample.seed)
+                Chain(sample.start, sample.face.settings(settings), sample.seed, sample.face.cut)
                 for sample in samples
-                if sample.face.estimate is not None
+                if sample.start is not None
             ]
-            drawn = contract(chains, ready.denoise, ready.schedule, self._progress).cpu()
+            drawn = contract(chains, ready.denoise, ready.schedule, self._progress, hold).cpu()
         return drawn, clock.seconds
 
 
@@ -113,31 +178,38 @@ class _Face:
     """A face on its way; the estimate, 1×3×s×s, is on the device."""
 
     index: int
-    crop: Array
+    cut: Cut
+    seeds: tuple[int, ...]
     estimate: Tensor | None = None
     start: Start | None = None
+    left: str = ""
     samples: list[Array] = field(default_factory=list)
 
     def settings(self, asked: Settings) -> Settings:
-        """Its own N where it has one, with as many of the steps asked for as that has room for."""
+        """Its own N where it has one, with the stride that was asked for.
+
+        So a face that starts from a small N takes fewer calls, and loses nothing by it.
+        """
         if self.start is None:
             return asked
-        return replace(asked, n=self.start.n, steps=min(asked.steps, self.start.n))
+        n = self.start.n
+        steps = max(round(asked.steps * n / asked.n), min(FEWEST_STEPS, asked.steps))
+        return replace(asked, n=n, steps=min(steps, asked.steps, n))
 
     def crops(self) -> Crops:
         if self.estimate is None:
             raise ValueError("a face that was not drawn")
-        estimate = _array(self.estimate[0])
-        return Crops(self.index, self.crop, estimate, tuple(self.samples), self.start)
+        estimate = array(self.estimate[0])
+        return Crops(self.index, self.cut.face, estimate, tuple(self.samples))
 
 
 class _Photo:
     """A photo whose faces are on their way."""
 
     def __init__(self, prepared: Prepared) -> None:
-        self.faces = [_Face(index, crop) for index, crop in prepared.crops.items()]
+        seeds = {found.index: found.seeds for found in prepared.found}
+        self.faces = [_Face(index, cut, seeds[index]) for index, cut in prepared.cuts.items()]
         self.future: Future[Drawn] = Future()
-        self._seeds = {found.index: len(found.seeds) for found in prepared.found}
         self._seconds: dict[str, float] = {}
 
     def spend(self, seconds: dict[str, float], shared_by: int) -> None:
@@ -147,22 +219,29 @@ class _Photo:
 
     def look(self) -> None:
         """Give the faces away once all samples of all of them are there."""
-        if all(len(face.samples) == self._seeds[face.index] for face in self.faces):
-            self.future.set_result(Drawn(tuple(f.crops() for f in self.faces), self._seconds))
+        drawn = [face for face in self.faces if not face.left]
+        if all(len(face.samples) == len(face.seeds) for face in drawn):
+            starts = {face.index: face.start for face in self.faces if face.start}
+            left = {face.index: face.left for face in self.faces if face.left}
+            crops = tuple(face.crops() for face in drawn)
+            self.future.set_result(Drawn(crops, starts, left, self._seconds))
+
+    def fail(self, error: Exception) -> None:
+        if not self.future.done():
+            self.future.set_exception(error)
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(eq=False)
 class _Sample:
-    """One sample of a face, waiting for its chain."""
+    """One sample of a face, waiting for its chain, which starts from 1×3×s×s."""
 
     photo: _Photo
     face: _Face
     seed: int
+    start: Tensor | None = None
 
 
-def _tensor(face: Array) -> Tensor:
-    return torch.from_numpy(face).permute(2, 0, 1)
-
-
-def _array(face: Tensor) -> Array:
-    return face.permute(1, 2, 0).float().cpu().numpy()
+def array(face: Tensor) -> Array:
+    """3×s×s as s×s×3."""
+    result: Array = face.permute(1, 2, 0).float().cpu().numpy()
+    return result

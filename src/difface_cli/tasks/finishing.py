@@ -1,25 +1,24 @@
-"""The last stage: paste the drawn faces back into the photo, enlarged where that was asked."""
+"""The last stage: judge the drawn faces, choose among them, and put them back into the photo."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from types import MappingProxyType
-
-import numpy as np
 
 from difface_cli import images
 from difface_cli.base.progress import NoProgress, Progress
-from difface_cli.faces import align, paste
-from difface_cli.faces.finish import Finish
+from difface_cli.faces.resample import apply
 from difface_cli.images import Photo
-from difface_cli.models import Parser, Ready
+from difface_cli.models import Ready
 from difface_cli.models.background import Upscaler
 from difface_cli.tasks.batches import memory_errors
-from difface_cli.tasks.judging import judge
 from difface_cli.tasks.options import Options
-from difface_cli.tasks.preparing import matrix
-from difface_cli.tasks.records import Array, Clock, Drawn, Found, Prepared, Restoration
-from difface_cli.tasks.selecting import select
+from difface_cli.tasks.preparing import doubted
+from difface_cli.tasks.results import Array, Clock, Crops, Cut, Drawn, Found, Prepared, Result
+from difface_cli.tasks.task import Pasting, Placed, Task, loses_colour
+from difface_cli.trust import choosing, gate, measures
+from difface_cli.trust.measures import Trust
 
 
 @memory_errors()
@@ -27,37 +26,51 @@ def finish(
     prepared: Prepared,
     drawn: Drawn,
     ready: Ready,
+    task: Task,
     options: Options,
     progress: Progress | None = None,
-) -> Restoration:
+) -> Result:
     """Paste the faces into the photo, once for each sample, or the samples that are chosen.
 
     Faces that the gate holds back stay as they are.
 
     Raises:
         DeviceError: when memory for the background's network runs out.
+        ValueError: for a choice by identity without the network that tells it.
     """
-    progress, photo, clock = progress or NoProgress(), prepared.photo, Clock()
-    if options.choose:
-        with clock("choose"):
-            prepared, drawn = select(prepared, drawn, ready, options)
-    gray = loses_colour(photo, options)
+    progress, scene, clock = progress or NoProgress(), prepared.scene, Clock()
+    pasting = Pasting(options, loses_colour(scene.view, options), ready.parser)
     with clock("judge"):
-        size = ready.model.image_size
-        upright = {
-            f.index: matrix(photo, f.face, size, options) for f in prepared.found if not f.skipped
-        }
-        found, taken = judge(prepared, drawn, upright, ready, options, gray)
-    with clock("enlarge"):
-        canvas = enlarge(photo, ready.model.image_size, options, ready.background, progress)
+        judge = _Judge(ready, task, options, pasting.gray)
+        of = {crops.index: crops for crops in drawn.crops}
+        judged = [
+            judge(
+                replace(found, start=drawn.starts.get(found.index)),
+                prepared.cuts[found.index],
+                of[found.index],
+            )
+            if found.index in of
+            else (_left(found, drawn), None)
+            for found in prepared.found
+        ]
+    faces = tuple(found for found, _ in judged)
+    taken = tuple(crops for _, crops in judged if crops is not None)
+    canvas = task.canvas(scene)
+    if task.enlarges:
+        with clock("enlarge"):
+            size = ready.model.image_size
+            canvas = enlarge(canvas, size, options, ready.background, progress)
     with clock("paste"):
-        progress.stage("pasting")
-        samples = [{c.index: c.restored[k] for c in taken} for k in range(options.results)]
+        if taken:
+            progress.stage("pasting")
         photos = tuple(
-            put_back(photo, canvas, found, faces, options, ready.parser) for faces in samples
+            scene.photo
+            if scene.idle
+            else task.put_back(scene, canvas, _placed(k, faces, taken, prepared), pasting)
+            for k in range(options.results)
         )
     seconds = MappingProxyType({**prepared.seconds, **drawn.seconds, **clock.seconds})
-    return Restoration(photos, found, taken, gray, seconds)
+    return Result(scene, photos, faces, taken, prepared.cuts, pasting.gray, seconds)
 
 
 def enlarge(
@@ -78,58 +91,87 @@ def enlarge(
     return images.with_pixels(enlarged, background(photo.pixels, int(factor), progress))
 
 
-def put_back(
-    photo: Photo,
-    canvas: Photo,
-    found: Iterable[Found],
-    faces: Mapping[int, Array],
-    options: Options,
-    parser: Parser | None = None,
-) -> Photo:
-    """A copy of the canvas with restored faces in it; without faces the canvas itself.
+def _placed(
+    k: int, faces: Sequence[Found], taken: Sequence[Crops], prepared: Prepared
+) -> list[Placed]:
+    """The k-th sample of each face, but for those that are refused."""
+    known = {found.index: found for found in faces}
+    return [
+        Placed(known[crops.index], prepared.cuts[crops.index], crops.restored[k])
+        for crops in taken
+        if k not in known[crops.index].refused
+    ]
 
-    Args:
-        canvas: the photo, or the photo as `enlarge` gives it.
-        faces: index → s×s×3 in [0, 1], of some of those found.
+
+def _left(found: Found, drawn: Drawn) -> Found:
+    """A face that was not drawn, with what its estimate told."""
+    reason = drawn.left.get(found.index, "")
+    start = drawn.starts.get(found.index)
+    return replace(found, skipped=found.skipped or reason, start=start) if reason else found
+
+
+@dataclass(frozen=True)
+class _Judge:
+    """Measures drawn faces, and decides which samples are taken.
+
+    Attributes:
+        gray: whether drawn faces are made grey.
     """
-    if not faces:
-        return canvas
-    gray = loses_colour(photo, options)
-    known = {f.index: f for f in found}
-    pixels = canvas.pixels.copy()
-    if canvas.is_gray_file and not gray:
-        pixels = np.repeat(pixels, 3, axis=2)
-    for index, face in faces.items():
-        to_photo = matrix(photo, known[index].face, face.shape[0], options)
-        paste.paste(
-            pixels,
-            face,
-            align.scale_matrix(to_photo, canvas.width / photo.width),
-            mask=_mask(face, parser, options),
-            strength=options.strength,
-            gray=gray,
-            finish=_finish(known[index], options),
+
+    ready: Ready
+    task: Task
+    options: Options
+    gray: bool
+
+    def __call__(self, found: Found, cut: Cut, crops: Crops) -> tuple[Found, Crops | None]:
+        """The face with its measures, and its samples, the chosen one first; None for none."""
+        options = self.options
+        if not (self.task.gauged or options.choose or options.trust > 1):
+            return found, replace(crops, restored=crops.restored[: options.samples])
+        reference = self.task.reference(cut, crops.estimate)
+        trusts = [self._measured(found, cut, crops, reference, k) for k in range(options.samples)]
+        refused = {k: why for k, trust in enumerate(trusts) if (why := self._refusal(trust))}
+        if options.choose:
+            first, found = self._chosen(found, crops, reference, refused)
+        else:
+            first = next((k for k in range(options.samples) if k not in refused), 0)
+        # A face of which every sample is refused is left alone; else only those samples are.
+        reason = refused.get(first, "")
+        found = doubted(replace(found, trust=trusts[first]), found.doubt or reason, options)
+        if options.choose:
+            order = [first, *(k for k in range(len(crops.restored)) if k != first)]
+            found = replace(found, seeds=tuple(found.seeds[k] for k in order))
+            crops = replace(crops, restored=tuple(crops.restored[k] for k in order))
+        elif options.gate == gate.ON and not reason:
+            found = replace(found, refused=refused)
+        if found.skipped:
+            return found, None
+        return found, replace(crops, restored=crops.restored[: options.samples])
+
+    def _measured(self, found: Found, cut: Cut, crops: Crops, reference: Array, k: int) -> Trust:
+        others = (sample for i, sample in enumerate(crops.restored) if i != k)
+        return measures.measure(
+            reference,
+            [crops.restored[k], *others],
+            apply(cut.matrix, found.face.landmarks),
+            self.ready.detector,
+            self.gray,
+            self.ready.likeness,
         )
-    return images.with_pixels(canvas, pixels)
 
+    def _refusal(self, trust: Trust) -> str:
+        if not self.task.gauged or self.options.gate == gate.OFF:
+            return ""
+        limits = gate.OF_AUTO_N if self.options.auto_n else gate.LIMITS
+        width = trust.consistency.severity.width
+        return gate.after(width, trust.shift, trust.variation, limits)
 
-def loses_colour(photo: Photo, options: Options) -> bool:
-    """Whether restored faces are made grey: when told to, or because the photo is."""
-    return options.gray == "on" or (options.gray == "auto" and images.is_gray(photo))
-
-
-def _finish(found: Found, options: Options) -> Finish:
-    """What is done to a face at the photo's resolution; its grain follows from its noise's seed."""
-    seed = next(iter(found.seeds), options.seed)
-    return Finish(options.keep_detail, abs(seed) if options.grain else None)
-
-
-def _mask(face: Array, parser: Parser | None, options: Options) -> Array:
-    """Where a restored face shows: the soft oval, within the parsed face where there is a parser.
-
-    An aligned picture is a face from edge to edge.
-    """
-    if options.aligned:
-        return np.ones(face.shape[:2], np.float32)
-    oval = paste.face_mask(face.shape[0])
-    return oval if parser is None else np.minimum(oval, parser(face))
+    def _chosen(
+        self, found: Found, crops: Crops, reference: Array, refused: dict[int, str]
+    ) -> tuple[int, Found]:
+        """The best of the samples that are not refused, or of all where all are."""
+        samples = crops.restored[: self.options.samples]
+        choice = choosing.choose(reference, samples, self.options.choose, self.ready.likeness)
+        fine = [k for k in range(len(samples)) if k not in refused] or range(len(samples))
+        first = max(fine, key=choice.scores.__getitem__)
+        return first, replace(found, choice=replace(choice, sample=first))

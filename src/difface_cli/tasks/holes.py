@@ -102,17 +102,35 @@ def places(wish: Wish) -> tuple[Path, ...]:
     return (Path(source),) if source is not None and named else ()
 
 
-def find(photo: Photo, name: str, wish: Wish) -> Holes:
+def file_of(name: str, wish: Wish, place: str = "") -> Path | None:
+    """The file that a photo's holes are read from; None where the photo itself shows them.
+
+    Args:
+        name, place: as in `find`.
+
+    Raises:
+        ImageError: when a folder has no mask for the photo, or several.
+    """
+    for path in places(wish):
+        if not path.is_dir():
+            return path
+        inner = path / Path(place).parent
+        return beside(name, inner if inner.is_dir() else path)
+    return None
+
+
+def find(photo: Photo, name: str, wish: Wish, place: str = "") -> Holes:
     """The holes of a photo.
 
     Args:
         name: the photo's path as the user gave it, "-" for stdin.
+        place: its path within a run over folders; a folder of masks is as deep.
 
     Raises:
         ImageError: for a mask that is missing, cannot be read, has another size than the photo,
             or leaves nothing of the photo.
     """
-    mask, source = _mask(photo, name, wish)
+    mask, source = _mask(photo, name, wish, place)
     if wish.invert:
         mask = ~mask
     holes = Holes(_faded(mask, wish.grow), source)
@@ -128,7 +146,7 @@ def find(photo: Photo, name: str, wish: Wish) -> Holes:
     return Holes(holes.weight, source, doubt)
 
 
-def _mask(photo: Photo, name: str, wish: Wish) -> tuple[Bools, str]:
+def _mask(photo: Photo, name: str, wish: Wish, place: str) -> tuple[Bools, str]:
     """The holes as given, and what gave them."""
     source = wish.source
     if source is None:
@@ -145,7 +163,7 @@ def _mask(photo: Photo, name: str, wish: Wish) -> tuple[Bools, str]:
         reach = REACH_OF_LOSSY if photo.format in LOSSY else REACH
         away = _distance(photo, tuple(bytes.fromhex(digits)))
         return _spread(away <= PAINT, away <= MIXED, reach), source.lower()
-    path = beside(name, Path(source)) if Path(source).is_dir() else Path(source)
+    path = file_of(name, wish, place) or Path(source)
     return _from_file(photo, name, path, wish.threshold), str(path)
 
 

@@ -30,6 +30,7 @@ class Options:
         strength: 0 keeps the original face, 1 takes the restored one whole.
         aligned: the photo is one face, aligned to the FFHQ template already.
         faces: "all", "largest", "center" or indices such as "0,2".
+        by_hand: faces given, in the place of those that the detector finds.
         min_face: the smallest width of a face that is restored, pixels.
         upscale: enlargement of the whole photo.
         gray: whether restored faces lose their colour: "auto" follows the photo.
@@ -50,6 +51,7 @@ class Options:
     strength: float = 1.0
     aligned: bool = False
     faces: str = "all"
+    by_hand: tuple[Face, ...] = ()
     min_face: float = gate.SMALLEST
     upscale: int = 1
     gray: str = "auto"
@@ -120,6 +122,11 @@ def check(options: Options, model: str, max_n: int) -> None:
     check_counts(options)
     check_pasting(options)
     parse_choice(options.faces)
+    if options.by_hand and (options.aligned or options.faces != "all"):
+        raise UsageError(
+            "--face and --landmarks name the faces, which --faces chooses and --aligned knows.",
+            "Leave one of them out.",
+        )
 
 
 def check_counts(options: Options) -> None:

@@ -21,6 +21,8 @@ class Limits:
     Attributes:
         blur: `Severity.width` of the face against what was drawn, pixels at 512: below it the
             photo is as sharp as the model draws.
+        estimate: of the face against its estimate: below it, the chain need not be run to know
+            that the photo is sharp.
         turn: of the head, see `faces.pose.turn`.
         inside: share of the face that must lie in the photo.
         shift: of the landmarks by restoring, in distances of the eyes.
@@ -28,6 +30,7 @@ class Limits:
     """
 
     blur: float = 4.4
+    estimate: float = 1.0
     turn: float = 0.5
     inside: float = 0.5
     shift: float = 0.3
@@ -56,6 +59,16 @@ def before(turn: float, inside: float, limits: Limits = LIMITS) -> str:
     return ""
 
 
+def estimated(blur: float, limits: Limits = OF_AUTO_N) -> str:
+    """Why a face is left alone once it is estimated; empty where nothing speaks against it.
+
+    Args:
+        blur: of the face against its estimate, see `trust.auto_n.start`. An estimate is never
+            sharper than what is drawn from it, so that the blur found after drawing is larger.
+    """
+    return _sharp(blur) if blur < limits.estimate else ""
+
+
 def after(
     blur: float, shift: float | None, variation: float | None, limits: Limits = LIMITS
 ) -> str:
@@ -65,10 +78,7 @@ def after(
         blur, shift, variation: as in `Limits`; None for what was not measured.
     """
     if blur < limits.blur:
-        return (
-            f"already as sharp as what the model draws: blurred by {blur:.1f} px of 512, "
-            f"less than {limits.blur:g}"
-        )
+        return _sharp(blur)
     if shift is not None and shift > limits.shift:
         moved = "no face was found in what was drawn" if shift == float("inf") else ""
         return moved or (
@@ -81,3 +91,7 @@ def after(
             "the photo does not say what to draw"
         )
     return ""
+
+
+def _sharp(blur: float) -> str:
+    return f"already as sharp as what the model draws: blurred by {blur:.1f} px of 512"

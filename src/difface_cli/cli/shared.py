@@ -229,7 +229,6 @@ Batch = Annotated[
         rich_help_panel=MACHINE,
     ),
 ]
-Photos = Annotated[list[str], typer.Argument(help="Photos; - reads stdin.")]
 Output = Annotated[
     Path | None,
     typer.Option(
@@ -277,6 +276,25 @@ Faces = Annotated[
     typer.Option(
         "--faces",
         help="all, largest, center, or numbers such as 0,2 (see --dry-run).",
+        rich_help_panel=FACES,
+    ),
+]
+FaceByHand = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--face",
+        metavar="X,Y,W,H",
+        help="A face that is not found: its box from brow to chin, in pixels. Repeatable.",
+        rich_help_panel=FACES,
+    ),
+]
+LandmarksByHand = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--landmarks",
+        metavar="X1,Y1,…,X5,Y5",
+        help="A face that is not found: left eye, right eye, nose, left and right corner of the "
+        "mouth as seen. Repeatable.",
         rich_help_panel=FACES,
     ),
 ]
@@ -394,4 +412,74 @@ DryRun = Annotated[
 Json = Annotated[
     bool,
     typer.Option("--json", help="Print a JSON line a photo.", rich_help_panel=OUTPUT),
+]
+
+
+FOLDERS = "Folders"
+
+
+class Engine(StrEnum):
+    """What does the photos of a folder."""
+
+    local = "local"
+    ray = "ray"
+
+
+PhotosOrFolders = Annotated[
+    list[str], typer.Argument(help="Photos, or folders of photos; - reads stdin.")
+]
+Recursive = Annotated[
+    bool,
+    typer.Option("--recursive", help="Also the folders within.", rich_help_panel=FOLDERS),
+]
+Include = Annotated[
+    list[str],
+    typer.Option(
+        "--include",
+        metavar="GLOB",
+        help="Only these of a folder's pictures, such as 'scan_*'; repeatable.",
+        rich_help_panel=FOLDERS,
+        show_default=False,
+    ),
+]
+Exclude = Annotated[
+    list[str],
+    typer.Option(
+        "--exclude",
+        metavar="GLOB",
+        help="Not these files and folders; repeatable.",
+        rich_help_panel=FOLDERS,
+        show_default=False,
+    ),
+]
+Watch = Annotated[
+    bool,
+    typer.Option(
+        "--watch",
+        help="Wait for photos that are still to come, until Ctrl-C.",
+        rich_help_panel=FOLDERS,
+    ),
+]
+FailFast = Annotated[
+    bool,
+    typer.Option(
+        "--fail-fast", help="Stop at the first photo that fails.", rich_help_panel=FOLDERS
+    ),
+]
+EngineOption = Annotated[
+    Engine,
+    typer.Option(
+        "--engine",
+        help="Work in this process, or on the workers of a Ray cluster (or RAY_ADDRESS).",
+        rich_help_panel=FOLDERS,
+    ),
+]
+Workers = Annotated[
+    int,
+    typer.Option(
+        "--workers",
+        min=0,
+        help="Of --engine ray; 0: one for each processor, or GPU.",
+        rich_help_panel=FOLDERS,
+    ),
 ]

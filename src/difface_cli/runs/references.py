@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import replace
@@ -11,13 +12,15 @@ import numpy as np
 
 from difface_cli import images, models
 from difface_cli.base.errors import DifFaceError, FaceError, UsageError, WeightsMissing
-from difface_cli.cli import console, running
+from difface_cli.base.hashing import sha256
 from difface_cli.faces import align
 from difface_cli.faces.likeness import Floats, Likeness
 from difface_cli.images import Photo
 from difface_cli.images.writing import SUFFIXES
 from difface_cli.models import Ready
 from difface_cli.weights.registry import Registry
+
+log = logging.getLogger(__name__)
 
 SIZE = 256  # of the faces that are compared, pixels
 
@@ -77,15 +80,15 @@ def measuring(registry: Registry, ready: Ready) -> Ready:
 def _look(path: Path, ready: Ready, likeness: Likeness) -> tuple[Floats, str, str] | None:
     """The embedding of a photo's largest face, its path and hash; None where there is none."""
     try:
-        source = running.read(str(path))
+        photo, digest = images.read(path), sha256(path)
     except DifFaceError as error:
-        console.warn(f"The reference {path} is left out: {error.message}")
+        log.warning("The reference %s is left out: %s", path, error.message)
         return None
-    face = _largest(source.photo, ready)
+    face = _largest(photo, ready)
     if face is None:
-        console.warn(f"The reference {path} is left out: no face was found in it.")
+        log.warning("The reference %s is left out: no face was found in it.", path)
         return None
-    return likeness.embed(face), str(path), source.sha256
+    return likeness.embed(face), str(path), digest
 
 
 def _largest(photo: Photo, ready: Ready) -> np.ndarray | None:

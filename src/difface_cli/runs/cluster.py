@@ -15,14 +15,15 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
-from difface_cli.base.errors import DeviceError, DifFaceError, UsageError
+from difface_cli.base.errors import DeviceError, DifFaceError, UsageError, known
 from difface_cli.base.progress import Progress
-from difface_cli.cli import restoring, running
-from difface_cli.cli.accounts import Account
-from difface_cli.cli.failures import known
-from difface_cli.cli.outputs import Job
-from difface_cli.cli.restoring import Session
-from difface_cli.cli.running import Outcome, Record
+from difface_cli.records.record import Record
+from difface_cli.runs import run, work
+from difface_cli.runs.account import Account
+from difface_cli.runs.jobs import Job
+from difface_cli.runs.listener import Listener
+from difface_cli.runs.run import Outcome
+from difface_cli.runs.session import Session
 
 TRIES = 3  # of a photo whose worker dies; the photo may be why
 ADDRESS = "RAY_ADDRESS"
@@ -30,7 +31,14 @@ ADDRESS = "RAY_ADDRESS"
 QUIET = {"RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO": "0", "RAY_USAGE_STATS_ENABLED": "0"}
 
 
-def do(jobs: list[Job], session: Session, account: Account, workers: int) -> None:
+def restore(
+    jobs: list[Job],
+    session: Session,
+    account: Account,
+    listener: Listener,
+    progress: Progress,
+    workers: int = 0,
+) -> None:
     """Do jobs on that many workers (0 for as many as there are processors or GPUs).
 
     Raises:
@@ -38,8 +46,7 @@ def do(jobs: list[Job], session: Session, account: Account, workers: int) -> Non
     """
     with _cluster() as ray:
         crew = _Crew(ray, session, min(workers or _room(ray, session), len(jobs)))
-        outcomes = partial(_outcomes, crew, jobs, account)
-        running.follow(jobs, outcomes, account, as_json=session.as_json)
+        run.follow(_outcomes(crew, jobs, account, progress), account, listener)
 
 
 @dataclass
@@ -61,10 +68,10 @@ class Worker:
         torch.set_num_threads(threads)
         self._session = session
 
-    def restore(self, job: Job) -> tuple[Record, None] | tuple[DifFaceError, int | None]:
+    def do(self, job: Job) -> tuple[Record, None] | tuple[DifFaceError, int | None]:
         """The photo's record; or why it failed, with the number of the system's error."""
         try:
-            return restoring.alone(self._session, job), None
+            return work.alone(self._session, job), None
         except Exception as error:
             cause = error.__cause__
             return known(error), cause.errno if isinstance(cause, OSError) else None
@@ -93,7 +100,7 @@ class _Crew:
     def send(self, job: Job, tries: int = 1) -> None:
         """Give a photo to an idle worker."""
         worker = self.idle.popleft()
-        self.sent[worker.restore.remote(job)] = _Sent(job, worker, tries)
+        self.sent[worker.do.remote(job)] = _Sent(job, worker, tries)
 
     def receive(self) -> tuple[Job, Outcome] | None:
         """Wait for a photo; None when its worker died, and another has it now."""
@@ -127,7 +134,7 @@ def _outcomes(
             job, outcome = received
             progress.photo(os.path.basename(job.source), done, len(jobs))
             done += 1
-            yield job, partial(restoring.reported, crew.session, job, outcome)
+            yield job, outcome
 
 
 def _opened(answer: tuple[Any, int | None]) -> Record:

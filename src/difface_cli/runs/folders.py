@@ -1,4 +1,4 @@
-"""Runs over folders: which photos are left, the books that are kept, and how they go on."""
+"""A run over folders: which photos are left, what is noted of them, and how it goes on."""
 
 from __future__ import annotations
 
@@ -6,20 +6,23 @@ import hashlib
 import os
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from contextlib import suppress
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
 
-from difface_cli.base.errors import OutputError, UsageError
-from difface_cli.cli import console, outputs
-from difface_cli.cli.accounts import Account, Record
-from difface_cli.cli.outputs import Job
+from difface_cli.base.errors import DifFaceError, OutputError, UsageError
 from difface_cli.images.writing import SUFFIXES
+from difface_cli.records.record import Record
 from difface_cli.runs import arrivals, ledger, manifest, trees
+from difface_cli.runs import jobs as outputs
+from difface_cli.runs.account import Account
+from difface_cli.runs.jobs import Job
 from difface_cli.runs.ledger import Ledger
 from difface_cli.runs.manifest import Entry, Stamp
 from difface_cli.runs.trees import Tree, Wish
+from difface_cli.tasks import Restore, Task
 
 Do = Callable[[list[Job], Account], object]
 
@@ -30,7 +33,9 @@ class Batch:
 
     Attributes:
         output: the folder of the results.
-        samples, report, preview: see `Job`.
+        samples, report, preview, contact: see `Job`.
+        task: reads a file beside each photo, perhaps: a change of it is a change of the photo.
+        masks: files and folders that are read beside the photos, and are none of them.
         save_faces: whether the faces of each photo are written as well.
         overwrite: whether files that no run has written may be replaced.
         watch: whether to wait for further photos until the user stops it.
@@ -43,6 +48,9 @@ class Batch:
     samples: int = 1
     report: bool = False
     preview: bool = False
+    contact: bool = False
+    task: Task = Restore()  # noqa: RUF009  # it holds nothing
+    masks: tuple[Path, ...] = ()
     save_faces: bool = False
     overwrite: bool = False
     fail_fast: bool = False
@@ -55,14 +63,14 @@ def wanted(sources: list[str], *options: object) -> bool:
     return any(options) or any(map(os.path.isdir, sources))  # no name is too long for it
 
 
-def folder(output: Path | None) -> Path:
-    """The user's -o as the folder of the results.
+def folder(output: Path | None, default: Path = outputs.FOLDER) -> Path:
+    """The user's -o as the folder of the results; `default` where nothing is said.
 
     Raises:
         UsageError: when it is no folder.
     """
     if output is None:
-        return outputs.FOLDER
+        return default
     single = output.suffix.lower() in SUFFIXES or str(output) == outputs.STREAM
     if not output.is_dir() and (single or output.exists()):
         raise UsageError(
@@ -76,15 +84,15 @@ def fingerprint(*choices: object) -> str:
     return hashlib.sha256(repr(choices).encode()).hexdigest()[:16]
 
 
-def run(batch: Batch, do: Do, *, quiet: bool = False) -> int:
+def run(batch: Batch, do: Do, say: Callable[[str], None]) -> Account:
     """Do what is left of the photos.
 
     Args:
         do: does jobs, keeping the account.
-        quiet: print no line about the whole.
+        say: hears a line about the whole before the work begins.
 
     Returns:
-        the exit code, see `Account.close`.
+        What came of them.
 
     Raises:
         UsageError, OutputError: before any work, for folders without photos and for results that
@@ -95,13 +103,14 @@ def run(batch: Batch, do: Do, *, quiet: bool = False) -> int:
         for path, error in tree.closed:
             account.refuse(str(path), error)
         if batch.watch:
-            return account.close(_watch(batch, books, account, do))
-        jobs = left(tree.photos, batch, books)
-        if not quiet:
-            console.plain(_summary(tree, len(jobs)), stderr=True)
+            account.total = _watch(batch, books, account, do)
+            return account
+        jobs = left(tree.photos, batch, books, account)
+        account.total = len(account.failed) + len(jobs)
+        say(_summary(tree, len(jobs)))
         if jobs:
             do(jobs, account)
-        return account.close(len(tree.closed) + len(jobs))
+        return account
 
 
 def plan(batch: Batch) -> list[Job]:
@@ -129,7 +138,7 @@ def _look(batch: Batch) -> Tree:
                 f"The output {batch.output} is an input itself, which is never changed.",
                 "Choose another folder with -o.",
             )
-    tree = trees.look(batch.sources, batch.wish, batch.output)
+    tree = _tree(batch)
     if not (tree.photos or tree.closed or batch.watch):
         raise UsageError(
             f"There is no picture in {', '.join(batch.sources)}.",
@@ -138,8 +147,24 @@ def _look(batch: Batch) -> Tree:
     return tree
 
 
-def left(photos: tuple[trees.Photo, ...], batch: Batch, books: Ledger) -> list[Job]:
-    """The photos that are not done.
+def _tree(batch: Batch) -> Tree:
+    """The photos of the folders, without those that are masks of others."""
+    tree = trees.look(batch.sources, batch.wish, batch.output)
+    if not batch.masks:
+        return tree
+    masks = [outputs.real(path) for path in batch.masks]
+    photos = tuple(
+        photo
+        for photo in tree.photos
+        if not any(outputs.real(photo.path).is_relative_to(mask) for mask in masks)
+    )
+    return replace(tree, photos=photos)
+
+
+def left(
+    photos: tuple[trees.Photo, ...], batch: Batch, books: Ledger, account: Account
+) -> list[Job]:
+    """The photos that are not done; those that lack what is read beside them have failed.
 
     Raises:
         OutputError: for results in the place of inputs, of one another, or of foreign files.
@@ -155,12 +180,23 @@ def left(photos: tuple[trees.Photo, ...], batch: Batch, books: Ledger) -> list[J
                     f"{taken[path]} and {job.source} would both be written to {path}.",
                     "Rename one of them, or leave it out with --exclude.",
                 )
-        if not books.has(job.place, photo.path, batch.settings):
+        try:
+            settings = _settings(job, batch)
+        except DifFaceError as error:
+            account.refuse(job.source, error)
+            continue
+        if not books.has(job.place, photo.path, settings):
             inputs.refuse(job)
             if not batch.overwrite:
                 _refuse_foreign(job, batch.output, books)
             jobs.append(job)
     return jobs
+
+
+def _settings(job: Job, batch: Batch) -> str:
+    """The fingerprint of all that a photo's results follow from beside it."""
+    beside = batch.task.reads(job.source, job.place)
+    return f"{batch.settings}-{manifest.sha256(beside)[:16]}" if beside else batch.settings
 
 
 def _job(photo: trees.Photo, batch: Batch) -> Job:
@@ -171,6 +207,7 @@ def _job(photo: trees.Photo, batch: Batch) -> Job:
         samples=batch.samples,
         preview=batch.preview,
         report=batch.report,
+        contact=batch.contact,
         place=photo.name,
         twin=photo.twin,
     )
@@ -217,11 +254,15 @@ class _Kept(Account):
         super().__init__(fail_fast=batch.fail_fast)
         self._batch = batch
         self._books = books
-        self._began: dict[str, tuple[float, Stamp | None]] = {}
+        self._began: dict[str, tuple[float, Stamp | None, str]] = {}
 
     def begin(self, job: Job) -> None:
         # The stamp is of before the reading: a file that changes after it is seen to have changed.
-        self._began[job.source] = (time.perf_counter(), Stamp.of(Path(job.source)))
+        settings = ""  # of a photo whose mask is gone, which reading it will tell
+        with suppress(DifFaceError):
+            settings = _settings(job, self._batch)
+        stamp = Stamp.of(Path(job.source))
+        self._began[job.source] = (time.perf_counter(), stamp, settings)
         self._books.begin(job.place)
 
     def drop(self, job: Job) -> None:
@@ -250,7 +291,7 @@ class _Kept(Account):
             self.halt()
 
     def _note(self, job: Job, record: Record, names: dict[str, str]) -> None:
-        start, stamp = self._began.pop(job.source)
+        start, stamp, settings = self._began.pop(job.source)
         whole = {"total": round(time.perf_counter() - start, 3)}
         self._books.end(
             Entry(
@@ -258,7 +299,7 @@ class _Kept(Account):
                 input=job.source,
                 sha256=record.get("input", {}).get("sha256", ""),
                 stamp=stamp,
-                settings=self._batch.settings,
+                settings=settings,
                 status=record["status"],
                 outputs=names,
                 error=record.get("error", ""),
@@ -266,9 +307,6 @@ class _Kept(Account):
                 finished=datetime.now(UTC).isoformat(timespec="seconds"),
             )
         )
-
-    def arguments(self, given: list[str]) -> list[str]:
-        return given  # the manifest knows what is done
 
 
 def _written(job: Job, faces: bool) -> list[Path]:
@@ -282,12 +320,12 @@ def _watch(batch: Batch, books: Ledger, account: Account, do: Do) -> int:
         how many there were.
     """
     met: set[str] = set()
-    look = partial(trees.look, batch.sources, batch.wish, batch.output)
+    look = partial(_tree, batch)
     for photos in arrivals.settled(look, lambda: account.stopped):
         jobs = []
         for photo in photos:
             try:
-                jobs += left((photo,), batch, books)
+                jobs += left((photo,), batch, books, account)
             except OutputError as error:
                 account.refuse(str(photo.path), error)
         met.update(job.source for job in jobs)

@@ -1,0 +1,258 @@
+"""What the commands on photos share: from what was asked for to a run, and what it prints."""
+
+from __future__ import annotations
+
+import os
+import shlex
+import sys
+import traceback
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from difface_cli.base.errors import DifFaceError, UsageError
+from difface_cli.cli import console, failures, lines
+from difface_cli.models import max_n, resolve_device, resolve_precision
+from difface_cli.records.record import Record
+from difface_cli.runs import folders, references, run, work
+from difface_cli.runs import jobs as outputs
+from difface_cli.runs.account import Account
+from difface_cli.runs.folders import Batch
+from difface_cli.runs.jobs import Job
+from difface_cli.runs.session import Session
+from difface_cli.runs.trees import Wish
+from difface_cli.tasks import Task
+from difface_cli.tasks.options import Options, check
+from difface_cli.trust.choosing import IDENTITY
+from difface_cli.weights.registry import Model, Registry
+
+BATCH_FAILED = 1
+LISTED = 50
+
+
+@dataclass(frozen=True)
+class Asked:
+    """What the command line says of photos, folders and files.
+
+    Attributes:
+        default: the folder of the results where no -o names another.
+        masks: files and folders that are read beside the photos.
+    """
+
+    photos: list[str]
+    output: Path | None = None
+    default: Path = outputs.FOLDER
+    masks: Sequence[Path] = ()
+    recursive: bool = False
+    include: Sequence[str] = ()
+    exclude: Sequence[str] = ()
+    watch: bool = False
+    fail_fast: bool = False
+    engine: str = "local"
+    workers: int = 0
+    report: bool = False
+    overwrite: bool = False
+    dry_run: bool = False
+    as_json: bool = False
+
+
+def session(
+    task: Task,
+    options: Options,
+    registry: Registry,
+    model: Model,
+    device: str,
+    precision: str,
+    *,
+    reference_photos: Path | None = None,
+    **rest: Any,
+) -> Session:
+    """What was chosen, checked.
+
+    Args:
+        rest: further fields of `Session`.
+
+    Raises:
+        UsageError, DeviceError: naming what cannot be done.
+    """
+    check(options, model.name, max_n(registry, model))
+    if reference_photos and options.choose != IDENTITY:
+        raise UsageError(
+            "--reference-photos choose by identity.", "Add --choose identity --samples 4."
+        )
+    place = resolve_device(device)
+    return Session(
+        registry=registry,
+        model=model,
+        device=place,
+        dtype=resolve_precision(precision, place),
+        task=task,
+        options=options,
+        references=references.photos_in(reference_photos) if reference_photos else (),
+        **rest,
+    )
+
+
+def go(session: Session, asked: Asked) -> int:
+    """Do the photos, and tell of them; the exit code."""
+    of_folders = (asked.recursive, asked.watch, asked.include, asked.exclude)
+    if folders.wanted(asked.photos, *of_folders, asked.engine == "ray"):
+        return _folders(session, asked)
+    jobs = outputs.plan(
+        asked.photos,
+        asked.output,
+        samples=session.options.results,
+        report=asked.report,
+        overwrite=asked.overwrite,
+        preview=asked.dry_run,
+        contact=session.task.sheet,
+        masks=asked.masks,
+        folder=asked.default,
+    )
+    return _named(session, asked, jobs)
+
+
+def _named(session: Session, asked: Asked, jobs: list[Job]) -> int:
+    """Do these photos, whatever was done before."""
+    listener = Printer(session, as_json=asked.as_json)
+    account = Account(alone=len(jobs) == 1, fail_fast=asked.fail_fast)
+    account.total = len(jobs)
+    with (
+        _resumable(account),
+        account,
+        console.photo_progress(len(jobs), quiet=asked.as_json) as progress,
+    ):
+        if asked.dry_run:
+            run.one_by_one(jobs, partial(work.look, session), account, listener, progress)
+        else:
+            run.restore(jobs, session, account, listener, progress)
+    return close(account)
+
+
+def _folders(session: Session, asked: Asked) -> int:
+    """Do what is left of folders; a dry run looks at all of it."""
+    batch = Batch(
+        sources=asked.photos,
+        wish=Wish(asked.recursive, tuple(asked.include), tuple(asked.exclude)),
+        output=folders.folder(asked.output, asked.default),
+        samples=session.options.results,
+        report=asked.report,
+        contact=session.task.sheet,
+        task=session.task,
+        masks=tuple(asked.masks),
+        overwrite=asked.overwrite,
+        preview=asked.dry_run,
+        save_faces=session.save_faces,
+        fail_fast=asked.fail_fast,
+        watch=asked.watch,
+    )
+    if asked.dry_run:
+        return _named(session, asked, folders.plan(batch))
+    session = replace(session, timeless=True)
+    batch = replace(batch, settings=folders.fingerprint(*session.choices(), asked.report))
+    listener = Printer(session, as_json=asked.as_json)
+
+    def do(jobs: list[Job], account: Account) -> None:
+        with console.photo_progress(len(jobs), quiet=asked.as_json) as progress:
+            if asked.engine == "ray":
+                from difface_cli.runs import cluster
+
+                cluster.restore(jobs, session, account, listener, progress, asked.workers)
+                return
+            _ = session.ready  # a model that is missing is no failure of the first photo
+            run.restore(jobs, session, account, listener, progress)
+
+    def say(line: str) -> None:
+        if not asked.as_json:
+            console.plain(line, stderr=True)
+
+    with _resumable(None):
+        account = folders.run(batch, do, say)
+    return close(account, whole=True)
+
+
+class Printer:
+    """Prints what a run tells: lines for people, or a line of JSON a photo."""
+
+    def __init__(self, session: Session, *, as_json: bool = False) -> None:
+        self._session, self._as_json = session, as_json
+
+    def done(self, job: Job, record: Record) -> None:
+        """A photo's lines, and a table of its faces unless thousands of photos would make many."""
+        warning = record.pop("warning", None)
+        if warning:
+            console.warn(*warning)
+        if self._as_json:
+            self._write(job, record)
+            return
+        stderr = job.target is None
+        if record["status"] == "dry run":
+            lines.preview(job, record)
+            return
+        for line in lines.of(job, record, self._session.task):
+            console.plain(line, stderr=stderr)
+        if not self._session.timeless:
+            lines.trust(record["faces"], stderr=stderr)
+
+    def failed(self, job: Job, error: Exception, failure: DifFaceError) -> None:
+        """A line of JSON; for people, failures are listed at the end."""
+        if _debugging():
+            traceback.print_exception(error)
+        if self._as_json:
+            told = {"status": "failed", "input": {"path": job.source}, "error": str(failure)}
+            self._write(job, told)
+
+    def _write(self, job: Job, record: Record) -> None:
+        if job.target is not None:
+            sys.stdout.write(work.as_json(record) + "\n")
+            sys.stdout.flush()
+
+
+def close(account: Account, *, whole: bool = False) -> int:
+    """Tell what failed, and how to go on when the run stopped early.
+
+    Args:
+        whole: whether the same command goes on, because a manifest knows what is done.
+
+    Returns:
+        the exit code.
+    """
+    if account.failed:
+        console.say("failed", f"{len(account.failed)} of {account.total} photos:")
+        for name, error in [*account.failed.items()][:LISTED]:
+            told = str(error)
+            console.plain(f"  {told if name in told else f'{name}: {told}'}", stderr=True)
+        if len(account.failed) > LISTED:
+            console.plain(f"  … and {len(account.failed) - LISTED} more", stderr=True)
+    if account.stopped and account.left:
+        told = f"{account.left} of {account.total} photos are left."
+        console.say("stopped", told, style="bold yellow")
+        _say_how_to_go_on(set() if whole else account.done)
+        return failures.INTERRUPTED if account.interrupted else BATCH_FAILED
+    return BATCH_FAILED if account.failed else 0
+
+
+class _resumable:  # a context manager reads like a function
+    """Says how to go on where Ctrl-C stops a run at once."""
+
+    def __init__(self, account: Account | None) -> None:
+        self._account = account
+
+    def __enter__(self) -> None:
+        pass
+
+    def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
+        alone = self._account is not None and self._account.total == 1
+        if kind is KeyboardInterrupt and not alone:
+            _say_how_to_go_on(self._account.done if self._account else set())
+
+
+def _say_how_to_go_on(done: set[str]) -> None:
+    given = [word for word in sys.argv[1:] if word not in done]
+    console.plain(f"go on with: {shlex.join(['difface', *given])}", stderr=True)
+
+
+def _debugging() -> bool:
+    return os.environ.get("DIFFACE_DEBUG", "0") not in {"", "0"} or "--debug" in sys.argv
