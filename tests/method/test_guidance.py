@@ -13,7 +13,7 @@ from torch import Tensor
 
 from difface_cli.method.denoiser import Denoised
 from difface_cli.method.guidance import LUMA, Luma, Mask, Operator, Solvable, refine
-from difface_cli.method.samplers import ddim, ddpm
+from difface_cli.method.samplers import ddim, ddpm, sample
 from difface_cli.method.schedule import linear, timesteps
 from tests.method.test_samplers import gaussian, golden_run, oracle, replay
 
@@ -122,7 +122,9 @@ def test_agrees_with_the_published_runs(golden: Path, name: str) -> None:
     x_n = SCHEDULE.q_sample(tensors["estimate"], n, tensors["noise"][0])
     guided = refine(denoise, Mask(tensors["y0"], tensors["mask"]), case["gamma"], "gradient")
     with torch.inference_mode():
-        out = ddim(guided, x_n, SCHEDULE, visited, replay(tensors["noise"][1:]), eta=case["eta"])
+        out = sample(
+            ddim(x_n, SCHEDULE, visited, replay(tensors["noise"][1:]), eta=case["eta"]), guided
+        )
     torch.testing.assert_close(out, tensors["out"], atol=1e-4, rtol=1e-4)
 
 
@@ -135,7 +137,7 @@ def test_an_oracle_of_the_picture_is_left_alone(how: str) -> None:
     x_n = SCHEDULE.q_sample(x0, 480, noise())
     guided = refine(oracle(x0), Mask(y0, mask), 0.5, how)
     for sampler in (ddim, ddpm):
-        out = sampler(guided, x_n, SCHEDULE, timesteps(480, 20), noise)
+        out = sample(sampler(x_n, SCHEDULE, timesteps(480, 20), noise), guided)
         torch.testing.assert_close(out, x0, atol=1e-10, rtol=0)
 
 
@@ -145,7 +147,7 @@ def test_known_pixels_arrive_as_far_as_gamma_reaches() -> None:
     a, y0, mask = torch.full((2, 3, 8, 8), 0.5, dtype=torch.float64), rand(2, 3, 8, 8), hole()
     x_n = SCHEDULE.q_sample(a, 480, noise())
     guided = refine(oracle(a), Mask(y0, mask), 0.25)
-    out = ddim(guided, x_n, SCHEDULE, timesteps(480, 20), noise, eta=1.0)
+    out = sample(ddim(x_n, SCHEDULE, timesteps(480, 20), noise, eta=1.0), guided)
     expected = torch.where(mask > 0, a, (a + 0.25 * y0) / 1.25)
     torch.testing.assert_close(out, expected, atol=1e-9, rtol=0)
 

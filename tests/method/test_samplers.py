@@ -21,6 +21,7 @@ from difface_cli.method.denoiser import (
     from_network,
     x0_from_eps,
 )
+from difface_cli.method.samplers import Sampling, sample
 from difface_cli.method.schedule import linear, timesteps
 from difface_cli.networks import build
 
@@ -64,10 +65,12 @@ def test_agrees_with_the_published_runs(golden: Path, name: str) -> None:
     x_n = SCHEDULE.q_sample(tensors["estimate"], n, tensors["noise"][0])
     torch.testing.assert_close(x_n, tensors["xn"], atol=1e-4, rtol=1e-4)
 
-    sampler: Callable[..., Tensor] = getattr(samplers, case["sampler"])
+    sampler: Callable[..., Sampling] = getattr(samplers, case["sampler"])
     options = {} if case["eta"] is None else {"eta": case["eta"]}
     with torch.inference_mode():
-        out = sampler(denoise, x_n, SCHEDULE, visited, replay(tensors["noise"][1:]), **options)
+        out = sample(
+            sampler(x_n, SCHEDULE, visited, replay(tensors["noise"][1:]), **options), denoise
+        )
     torch.testing.assert_close(out, tensors["out"], atol=1e-4, rtol=1e-4)
 
 
@@ -87,7 +90,7 @@ def test_ddim_gives_the_oracles_picture_back(n: int, steps: int, eta: float) -> 
     noise = gaussian()
     x0 = noise().clamp(-1, 1)
     x_n = SCHEDULE.q_sample(x0, n, noise())
-    out = samplers.ddim(oracle(x0), x_n, SCHEDULE, timesteps(n, steps), noise, eta=eta)
+    out = sample(samplers.ddim(x_n, SCHEDULE, timesteps(n, steps), noise, eta=eta), oracle(x0))
     torch.testing.assert_close(out, x0, atol=1e-10, rtol=0)
 
 
@@ -95,7 +98,7 @@ def test_ddpm_gives_the_oracles_picture_back() -> None:
     noise = gaussian()
     x0 = noise().clamp(-1, 1)
     x_n = SCHEDULE.q_sample(x0, 400, noise())
-    out = samplers.ddpm(oracle(x0), x_n, SCHEDULE, timesteps(400, 100), noise)
+    out = sample(samplers.ddpm(x_n, SCHEDULE, timesteps(400, 100), noise), oracle(x0))
     torch.testing.assert_close(out, x0, atol=1e-10, rtol=0)
 
 
@@ -112,7 +115,7 @@ def test_every_marginal_keeps_its_variance(eta: float) -> None:
 
     # The first call comes one stride below N (published code); start there to be exact.
     x_n = SCHEDULE.q_sample(x0, 396, noise())
-    samplers.ddim(watched, x_n, SCHEDULE, timesteps(400, 100), noise, eta=eta)
+    sample(samplers.ddim(x_n, SCHEDULE, timesteps(400, 100), noise, eta=eta), watched)
     for t, variance in variances.items():
         assert math.isclose(variance, 1 - SCHEDULE.alpha_bar[t], rel_tol=0.05)
 
@@ -134,9 +137,11 @@ def test_samples_of_a_gaussian_prior_have_its_moments(sampler: str) -> None:
     noise = gaussian(shape=(1, 3, 100, 100))
     denoise, visited = score_of_a_gaussian(0.3, 0.2), timesteps(999, 999)
     if sampler == "ddpm":
-        x = samplers.ddpm(denoise, noise(), SCHEDULE, visited, noise)
+        x = sample(samplers.ddpm(noise(), SCHEDULE, visited, noise), denoise)
     else:
-        x = samplers.ddim(denoise, noise(), SCHEDULE, visited, noise, eta=float(sampler[-1]))
+        x = sample(
+            samplers.ddim(noise(), SCHEDULE, visited, noise, eta=float(sampler[-1])), denoise
+        )
     assert abs(x.mean().item() - 0.3) < 0.01
     assert abs(x.std().item() - 0.2) < 0.01
 
@@ -146,7 +151,7 @@ def test_deterministic_ddim_draws_no_noise() -> None:
         raise AssertionError("noise was drawn")
 
     x0 = torch.zeros(1, 3, 8, 8)
-    samplers.ddim(oracle(x0), x0 + 1, SCHEDULE, timesteps(100, 5), forbidden, eta=0.0)
+    sample(samplers.ddim(x0 + 1, SCHEDULE, timesteps(100, 5), forbidden, eta=0.0), oracle(x0))
 
 
 def test_progress_sees_every_step() -> None:
@@ -158,7 +163,7 @@ def test_progress_sees_every_step() -> None:
             yield step
 
     x0 = torch.zeros(1, 3, 8, 8)
-    samplers.ddim(oracle(x0), x0, SCHEDULE, timesteps(100, 5), lambda: x0, track=track)
+    sample(samplers.ddim(x0, SCHEDULE, timesteps(100, 5), lambda: x0, track=track), oracle(x0))
     assert seen == [80, 60, 40, 20, 0]
 
 

@@ -18,7 +18,7 @@ from torch import Tensor
 
 from difface_cli.method.denoiser import Denoised, Denoiser, eps_from_x0, from_network
 from difface_cli.method.guidance import Luma, Mask, refine
-from difface_cli.method.samplers import ddim
+from difface_cli.method.samplers import Sampling, ddim, sample
 from difface_cli.method.schedule import (
     Schedule,
     half_log_snr,
@@ -80,7 +80,7 @@ def test_the_oracles_picture_is_given_back(n: int, steps: int, eta: float) -> No
     x0 = noise().clamp(-1, 1)
     x_n = SCHEDULE.q_sample(x0, n, noise())
     visited = log_snr_timesteps(SCHEDULE, n, steps)
-    out = dpmpp(oracle(x0), x_n, SCHEDULE, visited, noise, eta=eta)
+    out = sample(dpmpp(x_n, SCHEDULE, visited, noise, eta=eta), oracle(x0))
     torch.testing.assert_close(out, x0, atol=1e-10, rtol=0)
 
 
@@ -96,7 +96,7 @@ def test_every_marginal_keeps_its_variance(eta: float) -> None:
         return oracle(x0)(x, t)
 
     x_n = SCHEDULE.q_sample(x0, 400, noise())
-    dpmpp(watched, x_n, SCHEDULE, log_snr_timesteps(SCHEDULE, 400, 12), noise, eta=eta)
+    sample(dpmpp(x_n, SCHEDULE, log_snr_timesteps(SCHEDULE, 400, 12), noise, eta=eta), watched)
     assert len(variances) == 12
     for t, variance in variances.items():
         assert math.isclose(variance, 1 - SCHEDULE.alpha_bar[t], rel_tol=0.05)
@@ -109,9 +109,9 @@ def test_the_error_falls_with_the_square_of_the_step_and_ddims_with_the_step(n: 
     denoise = prior(FINE)
     truth = denoise(flow(x_n, FINE.alpha_bar[n], FINE.alpha_bar[0]), 0).x0
 
-    def error(solve: Callable[..., Tensor], steps: int) -> float:
+    def error(solve: Callable[..., Sampling], steps: int) -> float:
         visited = log_snr_timesteps(FINE, n, steps)
-        out = solve(denoise, x_n, FINE, visited, forbidden, eta=0.0)
+        out = sample(solve(x_n, FINE, visited, forbidden, eta=0.0), denoise)
         return float((out - truth).square().mean().sqrt())
 
     ours, ddims = ([error(solve, s) for s in (10, 20, 40, 80)] for solve in (dpmpp, ddim))
@@ -125,13 +125,13 @@ def test_ten_steps_end_at_the_flows_clean_picture() -> None:
     noise = gaussian(shape=(1000,))
     x_n = SCHEDULE.q_sample(MEAN + STD * noise(), 260, noise())
     visited = log_snr_timesteps(SCHEDULE, 260, 10)
-    out = dpmpp(prior(SCHEDULE), x_n, SCHEDULE, visited, forbidden, eta=0.0)
+    out = sample(dpmpp(x_n, SCHEDULE, visited, forbidden, eta=0.0), prior(SCHEDULE))
     truth = flow(x_n, SCHEDULE.alpha_bar[260], 1.0)
     assert (out - truth).abs().max() < 0.05 * STD
 
 
 def variance_off(
-    solve: Callable[..., Tensor], schedule: Schedule, n: int, steps: int, eta: float
+    solve: Callable[..., Sampling], schedule: Schedule, n: int, steps: int, eta: float
 ) -> float:
     """The relative error of the result's variance, exact: no draw is made.
 
@@ -148,7 +148,7 @@ def variance_off(
     x_n = math.sqrt(a_n * STD**2 + 1 - a_n) * unit
     visited = log_snr_timesteps(schedule, n, steps)
     fresh = iter(draws)
-    out = solve(denoise, x_n, schedule, visited, lambda: next(fresh), eta=eta)
+    out = sample(solve(x_n, schedule, visited, lambda: next(fresh), eta=eta), denoise)
     return out.square().sum().item() / STD**2 - 1
 
 
@@ -175,7 +175,10 @@ def test_stochastic_samples_have_the_marginals_mean_and_variance() -> None:
     x_n = SCHEDULE.q_sample(MEAN + STD * noise(), 400, noise())
     visited = log_snr_timesteps(SCHEDULE, 400, 40)
     ours, ddims = (
-        solve(prior(SCHEDULE), x_n, SCHEDULE, visited, gaussian(seed=1, shape=x_n.shape), eta=1.0)
+        sample(
+            solve(x_n, SCHEDULE, visited, gaussian(seed=1, shape=x_n.shape), eta=1.0),
+            prior(SCHEDULE),
+        )
         for solve in (dpmpp, ddim)
     )
     standard_error = 1 / math.sqrt(len(x_n))
@@ -201,7 +204,7 @@ def test_without_eta_it_is_algorithm_2_of_the_paper() -> None:
             r = (lam[i - 1] - lam[i - 2]) / h
             d = (1 + 1 / (2 * r)) * q[-1] - 1 / (2 * r) * q[-2]
         x = sigma[i] / sigma[i - 1] * x - alpha[i] * math.expm1(-h) * d
-    out = dpmpp(denoise, x_n, SCHEDULE, visited, forbidden, eta=0.0)
+    out = sample(dpmpp(x_n, SCHEDULE, visited, forbidden, eta=0.0), denoise)
     torch.testing.assert_close(out, denoise(x, 0).x0, atol=1e-12, rtol=1e-12)
 
 
@@ -222,7 +225,7 @@ def test_with_eta_1_it_is_the_published_sde_solver() -> None:
         second + (second - first) * h0 / (2 * h1)
     )
     x = x + math.sqrt((1 - a0) * -math.expm1(-2 * h0)) * draws()
-    out = dpmpp(denoise, x_n, SCHEDULE, visited, gaussian(seed=3), eta=1.0)
+    out = sample(dpmpp(x_n, SCHEDULE, visited, gaussian(seed=3), eta=1.0), denoise)
     torch.testing.assert_close(out, denoise(x, 0).x0, atol=1e-12, rtol=1e-12)
 
 
@@ -230,7 +233,7 @@ def test_with_eta_1_it_is_the_published_sde_solver() -> None:
 def test_a_single_step_is_the_denoisers_picture_at_n(eta: float) -> None:
     x_n = gaussian()()
     visited = log_snr_timesteps(SCHEDULE, 260, 1)
-    out = dpmpp(prior(SCHEDULE), x_n, SCHEDULE, visited, forbidden, eta=eta)
+    out = sample(dpmpp(x_n, SCHEDULE, visited, forbidden, eta=eta), prior(SCHEDULE))
     torch.testing.assert_close(out, prior(SCHEDULE)(x_n, 260).x0, atol=1e-12, rtol=0)
 
 
@@ -246,7 +249,7 @@ def test_a_first_step_is_ddims(eta: float) -> None:
             seen.append(x)
             return prior(SCHEDULE)(x, t)
 
-        solve(watched, x_n, SCHEDULE, visited, gaussian(seed=2), eta=eta)
+        sample(solve(x_n, SCHEDULE, visited, gaussian(seed=2), eta=eta), watched)
         states.append(seen[1])
     torch.testing.assert_close(states[0], states[1], atol=1e-12, rtol=0)
 
@@ -263,12 +266,12 @@ def test_a_refined_denoiser_is_followed_to_the_end(how: str, eta: float) -> None
     visited = log_snr_timesteps(SCHEDULE, 480, 15)
     gamma = 1e6 if how == "closed-form" else 0.5  # both put known pixels back outright
     held = refine(prior(SCHEDULE), Mask(y0, mask), gamma, how)
-    out = dpmpp(held, noise(), SCHEDULE, visited, noise, eta=eta)
+    out = sample(dpmpp(noise(), SCHEDULE, visited, noise, eta=eta), held)
     torch.testing.assert_close(out[..., 8:], y0[..., 8:], atol=1e-5, rtol=0)
     assert (out[..., :8] - MEAN).abs().max() < 6 * STD
     if how == "closed-form":
         grey = refine(prior(SCHEDULE), Luma(luma), gamma, how)
-        out = dpmpp(grey, noise(), SCHEDULE, visited, noise, eta=eta)
+        out = sample(dpmpp(noise(), SCHEDULE, visited, noise, eta=eta), grey)
         got = (out * y0.new_tensor([0.299, 0.587, 0.114]).view(1, 3, 1, 1)).sum(1, keepdim=True)
         torch.testing.assert_close(got, luma, atol=1e-4, rtol=0)
 
@@ -283,7 +286,7 @@ def test_a_clipped_picture_is_reached(eta: float) -> None:
 
     noise = gaussian()
     visited = log_snr_timesteps(SCHEDULE, 400, 10)
-    out = dpmpp(from_network(network, SCHEDULE), noise(), SCHEDULE, visited, noise, eta=eta)
+    out = sample(dpmpp(noise(), SCHEDULE, visited, noise, eta=eta), from_network(network, SCHEDULE))
     torch.testing.assert_close(out, torch.ones_like(out), atol=1e-10, rtol=0)
 
 
@@ -296,5 +299,5 @@ def test_progress_sees_every_step() -> None:
             yield step
 
     x0 = torch.zeros(1, 3, 8, 8)
-    dpmpp(oracle(x0), x0, SCHEDULE, (0, 6, 27, 93, 260), lambda: x0, track=track)
+    sample(dpmpp(x0, SCHEDULE, (0, 6, 27, 93, 260), lambda: x0, track=track), oracle(x0))
     assert seen == [260, 93, 27, 6, 0]

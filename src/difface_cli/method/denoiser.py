@@ -43,7 +43,7 @@ class Denoised:
 
 # (x_t, t) → Denoised. Refinements wrap a denoiser and return a denoiser.
 Denoiser = Callable[[Tensor, int], Denoised]
-# One that also takes a timestep for each picture, as `lockstep` asks.
+# One that also takes a timestep for each picture, as `chains` asks.
 BatchDenoiser = Callable[[Tensor, int | Sequence[int]], Denoised]
 Network = Callable[[Tensor, Tensor], Tensor]
 

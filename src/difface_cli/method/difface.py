@@ -228,16 +228,27 @@ def contract(
     Raises:
         ValueError: for settings outside their range.
     """
+    return samplers.sample(contraction(f_y, schedule, settings, seeds, track), denoise)
+
+
+def contraction(
+    f_y: Tensor,
+    schedule: Schedule,
+    settings: Settings,
+    seeds: Sequence[int],
+    track: samplers.Track = iter,
+) -> samplers.Sampling:
+    """`contract` as a generator, for whoever answers it, see `samplers`."""
     check(settings, len(schedule) - 1)
     x = 2 * f_y - 1
     noise = FaceNoise(seeds, like=x)
     x_n = schedule.q_sample(x, settings.n, noise())
     visited = timesteps_of(settings, schedule)
-    x_0 = sampler(settings)(denoise, x_n, schedule, visited, noise, track=track)
+    x_0 = yield from sampler(settings)(x_n, schedule, visited, noise, track=track)
     return (x_0.clamp(-1, 1) + 1) / 2
 
 
-def sampler(settings: Settings) -> Callable[..., Tensor]:
+def sampler(settings: Settings) -> Callable[..., samplers.Sampling]:
     """The sampler that the settings name, with eta where it has one."""
     if settings.sampler == "ddpm":
         return samplers.ddpm

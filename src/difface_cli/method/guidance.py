@@ -7,14 +7,17 @@ one, the closed form of eq. 15 with A in the place of the mask.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Protocol, runtime_checkable
+from typing import Protocol, TypeVar, runtime_checkable
 
 from torch import Tensor
 
 from difface_cli.base.luma import LUMA
-from difface_cli.method.denoiser import Denoised, Denoiser
+from difface_cli.method.denoiser import Denoised
+
+T = TypeVar("T")  # a timestep, or one for each picture
 
 REFINEMENTS = ("closed-form", "gradient")
 
@@ -97,8 +100,11 @@ class Luma:
 
 
 def refine(
-    denoise: Denoiser, operator: Operator, gamma: float, how: str = "closed-form"
-) -> Denoiser:
+    denoise: Callable[[Tensor, T], Denoised],
+    operator: Operator,
+    gamma: float,
+    how: str = "closed-form",
+) -> Callable[[Tensor, T], Denoised]:
     """A denoiser whose clean picture is pulled towards the observation at every step.
 
     The noise stays the network's own, and the refined picture is clipped to [-1, 1], both as in
@@ -106,6 +112,7 @@ def refine(
     for a gradient step of g < 0.5; g = 0.5 replaces known pixels outright.
 
     Args:
+        denoise: takes a timestep for all pictures, or one for each; the refined one takes the same.
         gamma: how much the observation counts beside the denoiser; 0 gives `denoise` itself.
         how: "closed-form" solves eq. 15 (eq. 16 for holes); "gradient" takes one step of gamma
             down the misfit, as the published code does.
@@ -122,7 +129,7 @@ def refine(
     if gamma == 0:
         return denoise
 
-    def refined(x_t: Tensor, t: int) -> Denoised:
+    def refined(x_t: Tensor, t: T) -> Denoised:
         d = denoise(x_t, t)
         if how == "closed-form" and isinstance(operator, Solvable):
             x0 = operator.closed_form(d.x0, gamma)

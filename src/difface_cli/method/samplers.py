@@ -1,24 +1,65 @@
 """From x_N back to a clean picture.
 
-A sampler takes any denoiser, the timesteps to visit, and a source of noise; it knows nothing of
-networks, masks or devices. All coefficients are Python floats of the float64 schedule: nothing is
-copied to the device, and nothing is waited for, inside the loop.
+A sampler is a generator: it yields what it asks of a denoiser, (x_t, t), and is sent the answer.
+So it reads like its paper, and whoever runs it decides what answers: `sample` takes any denoiser,
+`chains` lets one call of the network answer several samplers. It knows nothing of networks, masks
+or devices. All coefficients are Python floats of the float64 schedule: nothing is copied to the
+device, and nothing is waited for, inside the loop.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Generator, Iterable, Mapping, Sequence
+from contextlib import ExitStack
 
 import torch
 from torch import Tensor
 
-from difface_cli.method.denoiser import Denoiser
+from difface_cli.method.denoiser import Denoised, Denoiser
 from difface_cli.method.schedule import Schedule, spaced
 
 Noise = Callable[[], Tensor]  # one fresh standard normal draw of the picture's shape
 Step = tuple[int, float, float]
 Track = Callable[[Sequence[Step]], Iterable[Step]]  # watches a loop without changing it
+Asked = tuple[Tensor, int]  # (x_t, t)
+Sampling = Generator[Asked, Denoised, Tensor]  # a sampler on its way; returns x_0
+
+
+def sample(sampling: Sampling, denoise: Denoiser) -> Tensor:
+    """Run one sampler to its end: x_0."""
+    return drive([sampling], lambda asked: [denoise(*asked[0])])[0]
+
+
+def drive(
+    samplings: Sequence[Sampling], answer: Callable[[Mapping[int, Asked]], Sequence[Denoised]]
+) -> list[Tensor]:
+    """Run samplers together; those that ask more often than others go on without them.
+
+    Args:
+        answer: given what is asked, by the sampler's index, gives the answers in the same order.
+
+    Returns:
+        What each sampler returns, in their order.
+
+    Raises:
+        Whatever a sampler or `answer` raises; all samplers are closed then.
+    """
+    results: dict[int, Tensor] = {}
+    answers: dict[int, Denoised | None] = dict.fromkeys(range(len(samplings)))
+    with ExitStack() as closing:
+        for sampling in samplings:
+            closing.callback(sampling.close)
+        while answers:
+            asked: dict[int, Asked] = {}
+            for i, answered in answers.items():
+                s = samplings[i]
+                try:
+                    asked[i] = next(s) if answered is None else s.send(answered)
+                except StopIteration as end:
+                    results[i] = end.value
+            answers = dict(zip(asked, answer(asked), strict=True)) if asked else {}
+    return [results[i] for i in range(len(samplings))]
 
 
 def ddim_sigma(eta: float, a: float, a_prev: float) -> float:
@@ -31,7 +72,6 @@ def ddim_sigma(eta: float, a: float, a_prev: float) -> float:
 
 
 def ddim(
-    denoise: Denoiser,
     x: Tensor,
     schedule: Schedule,
     visited: Sequence[int],
@@ -39,7 +79,7 @@ def ddim(
     *,
     eta: float = 0.5,
     track: Track = iter,
-) -> Tensor:
+) -> Sampling:
     """Song et al. 2021, eq. 12 and 16; the paper's algorithm 1.
 
     Args:
@@ -52,7 +92,7 @@ def ddim(
         x_0, b×3×h×w. The last step adds no noise.
     """
     for t, a, a_prev in track(spaced(schedule, visited)):
-        d = denoise(x, t)
+        d = yield x, t
         sigma = ddim_sigma(eta, a, a_prev)
         x = math.sqrt(a_prev) * d.x0 + math.sqrt(1 - a_prev - sigma**2) * d.eps
         if sigma > 0:
@@ -61,14 +101,13 @@ def ddim(
 
 
 def ddpm(
-    denoise: Denoiser,
     x: Tensor,
     schedule: Schedule,
     visited: Sequence[int],
     noise: Noise,
     *,
     track: Track = iter,
-) -> Tensor:
+) -> Sampling:
     """Ancestral sampling: Ho et al. 2020, eq. 6–7, respaced as in Nichol & Dhariwal 2021.
 
     Where the network learned its variance, log σ² lies between log β̃ and log β by the predicted
@@ -77,7 +116,7 @@ def ddpm(
     Args and returns as `ddim`, without eta.
     """
     for t, a, a_prev in track(spaced(schedule, visited)):
-        d = denoise(x, t)
+        d = yield x, t
         alpha, beta = a / a_prev, 1 - a / a_prev
         from_x0 = math.sqrt(a_prev) * beta / (1 - a)
         from_xt = math.sqrt(alpha) * (1 - a_prev) / (1 - a)

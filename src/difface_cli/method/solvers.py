@@ -1,7 +1,7 @@
 """Second-order steps from x_N back to a clean picture: the same quality with fewer calls.
 
-Called as the samplers are (see `samplers`), but from other timesteps: the highest one visited is
-N itself, where x_N is, and the last step goes from the lowest one to the clean picture.
+A generator as the samplers are (see `samplers`), but from other timesteps: the highest one visited
+is N itself, where x_N is, and the last step goes from the lowest one to the clean picture.
 """
 
 from __future__ import annotations
@@ -11,13 +11,11 @@ from collections.abc import Sequence
 
 from torch import Tensor
 
-from difface_cli.method.denoiser import Denoiser
-from difface_cli.method.samplers import Noise, Track, ddim_sigma
+from difface_cli.method.samplers import Noise, Sampling, Track, ddim_sigma
 from difface_cli.method.schedule import Schedule, half_log_snr, spaced
 
 
 def dpmpp(
-    denoise: Denoiser,
     x: Tensor,
     schedule: Schedule,
     visited: Sequence[int],
@@ -25,7 +23,7 @@ def dpmpp(
     *,
     eta: float = 0.5,
     track: Track = iter,
-) -> Tensor:
+) -> Sampling:
     """DPM-Solver++(2M), Lu et al. 2022 (arXiv 2211.01095), algorithm 2, and its SDE variant.
 
     A step of DDIM holds x0 still from λ to λ'; here x0 is extrapolated to the middle of the step,
@@ -48,7 +46,8 @@ def dpmpp(
     """
     before: tuple[Tensor, float] | None = None
     for t, a, a_prev in track(spaced(schedule, visited)):
-        x0, lam = denoise(x, t).x0, half_log_snr(a)
+        d = yield x, t
+        x0, lam = d.x0, half_log_snr(a)
         middle = x0
         if before and a_prev < 1:
             x0_before, lam_before = before

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from functools import partial
 
 import torch
 from torch import Tensor
 
 from difface_cli.method.denoiser import from_network
-from difface_cli.method.samplers import ddim
+from difface_cli.method.samplers import ddim, sample
 from difface_cli.method.schedule import linear, timesteps
 from difface_cli.training import vlb
 from difface_cli.training.objective import Batch, Network, Portraits, grid
@@ -68,15 +69,12 @@ class Denoising:
         x0, noise, _ = self.batch(range(SHEET))
         rows = [x0]
         denoise = from_network(network, self.schedule, self.goal.predicts)
-        draw = torch.Generator().manual_seed(0)
+        fresh = partial(torch.randn, x0.shape, generator=torch.Generator().manual_seed(0))
         for n in (self.goal.max_timestep // 3, 2 * self.goal.max_timestep // 3):
             x_n = self.schedule.q_sample(x0, n, noise)
             visited = timesteps(n, min(n, SHEET_STEPS))
             rows += [
                 x_n,
-                ddim(
-                    denoise, x_n, self.schedule, visited,
-                    lambda: torch.randn(x0.shape, generator=draw), eta=0.5,
-                ),
-            ]  # fmt: skip
+                sample(ddim(x_n, self.schedule, visited, fresh), denoise),
+            ]
         return grid([(row + 1) / 2 for row in rows])
