@@ -86,7 +86,7 @@ def test_the_oracles_picture_is_given_back(n: int, steps: int, eta: float) -> No
 
 @pytest.mark.parametrize("eta", [0.0, 0.3, 1.0])
 def test_every_marginal_keeps_its_variance(eta: float) -> None:
-    """With the oracle, x_t stays distributed as q(x_t | x0), from N on."""
+    """With the oracle, x_t stays distributed as q(x_t | x0)."""
     noise = gaussian(shape=(1, 3, 128, 128))
     x0 = torch.zeros(1, 3, 128, 128, dtype=torch.float64)
     variances = {}
@@ -110,7 +110,7 @@ def test_the_error_falls_with_the_square_of_the_step_and_ddims_with_the_step(n: 
     truth = denoise(flow(x_n, FINE.alpha_bar[n], FINE.alpha_bar[0]), 0).x0
 
     def error(solve: Callable[..., Sampling], steps: int) -> float:
-        visited = log_snr_timesteps(FINE, n, steps)
+        visited = log_snr_timesteps(FINE, n + 1, steps)  # from n itself, where x_n is
         out = sample(solve(x_n, FINE, visited, forbidden, eta=0.0), denoise)
         return float((out - truth).square().mean().sqrt())
 
@@ -124,7 +124,7 @@ def test_ten_steps_end_at_the_flows_clean_picture() -> None:
     """On the real schedule too, and at alpha_bar 1: no step is lost at either end."""
     noise = gaussian(shape=(1000,))
     x_n = SCHEDULE.q_sample(MEAN + STD * noise(), 260, noise())
-    visited = log_snr_timesteps(SCHEDULE, 260, 10)
+    visited = log_snr_timesteps(SCHEDULE, 261, 10)
     out = sample(dpmpp(x_n, SCHEDULE, visited, forbidden, eta=0.0), prior(SCHEDULE))
     truth = flow(x_n, SCHEDULE.alpha_bar[260], 1.0)
     assert (out - truth).abs().max() < 0.05 * STD
@@ -146,7 +146,7 @@ def variance_off(
     unit, *draws = torch.eye(steps + 1, dtype=torch.float64)
     a_n = schedule.alpha_bar[n]
     x_n = math.sqrt(a_n * STD**2 + 1 - a_n) * unit
-    visited = log_snr_timesteps(schedule, n, steps)
+    visited = log_snr_timesteps(schedule, n + 1, steps)
     fresh = iter(draws)
     out = sample(solve(x_n, schedule, visited, lambda: next(fresh), eta=eta), denoise)
     return out.square().sum().item() / STD**2 - 1
@@ -173,7 +173,7 @@ def test_stochastic_samples_have_the_marginals_mean_and_variance() -> None:
     """Within the Monte Carlo error (4 standard errors), where DDIM is not."""
     noise = gaussian(shape=(100_000,))
     x_n = SCHEDULE.q_sample(MEAN + STD * noise(), 400, noise())
-    visited = log_snr_timesteps(SCHEDULE, 400, 40)
+    visited = log_snr_timesteps(SCHEDULE, 401, 40)
     ours, ddims = (
         sample(
             solve(x_n, SCHEDULE, visited, gaussian(seed=1, shape=x_n.shape), eta=1.0),
@@ -230,11 +230,11 @@ def test_with_eta_1_it_is_the_published_sde_solver() -> None:
 
 
 @pytest.mark.parametrize("eta", [0.0, 0.5, 1.0])
-def test_a_single_step_is_the_denoisers_picture_at_n(eta: float) -> None:
+def test_a_single_step_is_the_denoisers_picture(eta: float) -> None:
     x_n = gaussian()()
     visited = log_snr_timesteps(SCHEDULE, 260, 1)
     out = sample(dpmpp(x_n, SCHEDULE, visited, forbidden, eta=eta), prior(SCHEDULE))
-    torch.testing.assert_close(out, prior(SCHEDULE)(x_n, 260).x0, atol=1e-12, rtol=0)
+    torch.testing.assert_close(out, prior(SCHEDULE)(x_n, 259).x0, atol=1e-12, rtol=0)
 
 
 @pytest.mark.parametrize("eta", [0.3, 1.0])
@@ -299,5 +299,5 @@ def test_progress_sees_every_step() -> None:
             yield step
 
     x0 = torch.zeros(1, 3, 8, 8)
-    sample(dpmpp(x0, SCHEDULE, (0, 6, 27, 93, 260), lambda: x0, track=track), oracle(x0))
-    assert seen == [260, 93, 27, 6, 0]
+    sample(dpmpp(x0, SCHEDULE, (0, 5, 26, 93, 259), lambda: x0, track=track), oracle(x0))
+    assert seen == [259, 93, 26, 5, 0]

@@ -55,23 +55,24 @@ def half_log_snr(alpha_bar: float) -> float:
 
 
 def log_snr_timesteps(schedule: Schedule, n: int, steps: int) -> tuple[int, ...]:
-    """Timesteps at even distances of log-SNR, ascending from 0 to N, both visited.
+    """Timesteps at even distances of log-SNR, ascending from 0 to N-1, both visited.
 
-    Few steps need them closer where little noise is left and the picture's detail is decided.
-    (260, 5) gives 0, 6, 27, 93, 260. Where the distances are below one timestep, neighbours are
-    taken. A single step is N alone.
+    Few steps need them closer where little noise is left and the picture's detail is decided. As
+    with `timesteps`, no call is at N: a prior need not have learned the largest N it allows.
+    (260, 5) gives 0, 5, 26, 93, 259. Where the distances are below one timestep, neighbours are
+    taken. A single step is N-1 alone.
 
     Raises:
         ValueError: unless 1 ≤ steps ≤ N.
     """
     if not 1 <= steps <= n:
         raise ValueError(f"{steps} steps do not fit below N = {n}")
-    falling = [-half_log_snr(a) for a in schedule.alpha_bar[: n + 1]]
-    even = np.linspace(falling[-1], falling[0], steps)[::-1]  # a single one is N's
-    nearest = np.interp(even, falling, np.arange(n + 1)).round().astype(int).tolist()
+    falling = [-half_log_snr(a) for a in schedule.alpha_bar[:n]]
+    even = np.linspace(falling[-1], falling[0], steps)[::-1]  # a single one is that of N-1
+    nearest = np.interp(even, falling, np.arange(n)).round().astype(int).tolist()
     visited: list[int] = []
     for i, t in enumerate(nearest):
-        lowest, highest = (visited[-1] + 1 if visited else 0), n - (steps - 1 - i)
+        lowest, highest = (visited[-1] + 1 if visited else 0), n - (steps - i)
         visited.append(min(max(t, lowest), highest))
     return tuple(visited)
 

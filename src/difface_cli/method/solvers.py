@@ -1,7 +1,7 @@
 """Second-order steps from x_N back to a clean picture: the same quality with fewer calls.
 
-A generator as the samplers are (see `samplers`), but from other timesteps: the highest one visited
-is N itself, where x_N is, and the last step goes from the lowest one to the clean picture.
+Generators as the samplers are (see `samplers`), but made for other timesteps: from just below N,
+closer and closer (see `schedule.log_snr_timesteps`).
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ def dpmpp(
 
     Args:
         x: x_N, b×3×h×w.
-        visited: ascending timesteps, the highest of them N.
+        visited: ascending timesteps, all below N; x_N counts as noisy as the highest of them.
         eta: 0 is deterministic and draws no noise, 1 has DDPM's variance.
         track: sees the steps go by, for progress.
 
