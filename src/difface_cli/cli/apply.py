@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 from typing import Annotated
 
@@ -44,6 +45,8 @@ def apply(
     parser: shared.Parser = None,
     upscale: shared.Upscale = 1,
     background: shared.Background = None,
+    keep_detail: shared.KeepDetail = False,
+    grain: shared.Grain = False,
     output: shared.Output = None,
     quality: shared.Quality = 95,
     overwrite: shared.Overwrite = False,
@@ -57,8 +60,11 @@ def apply(
     the cells. Beside it lies the same kind of record.
     """
     from difface_cli.base.errors import UsageError
-    from difface_cli.cli import applying, outputs
+    from difface_cli.cli import console
     from difface_cli.models import resolve_device
+    from difface_cli.runs import jobs, work
+    from difface_cli.sweep import AXES
+    from difface_cli.sweep import apply as applying
     from difface_cli.tasks import options
     from difface_cli.weights import registry
 
@@ -68,6 +74,8 @@ def apply(
         aligned=swept.record["settings"]["aligned"],
         upscale=upscale,
         gray=gray.value if gray else swept.record["settings"]["gray"],
+        keep_detail=keep_detail,
+        grain=grain,
     )
     options.check_pasting(wishes)
     if background and upscale == 1:
@@ -82,7 +90,17 @@ def apply(
             swept, registry.load(models), resolve_device(device.value), parser, background
         ),
         quality=quality,
-        as_json=as_json,
     )
-    (job,) = outputs.plan([str(swept.photo)], output, overwrite=overwrite)
-    applying.run(job, session)
+    (job,) = jobs.plan([str(swept.photo)], output, overwrite=overwrite)
+    with console.photo_progress(1, quiet=as_json) as progress:
+        progress.photo(swept.photo.name, 0, 1)
+        record = applying.run(job, session, progress)
+    if as_json:
+        if job.target is not None:
+            sys.stdout.write(work.as_json(record) + "\n")
+        return
+    for index, cell in session.chosen.items():
+        named = ", ".join(f"{axis} {cell[axis]}" for axis in AXES if axis != "estimator")
+        console.plain(f"face {index}: {named}", stderr=job.target is None)
+    target = job.files[0] if job.target else "stdout"
+    console.plain(f"{job.source} → {target}", stderr=job.target is None)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from difface_cli.base.errors import OutputError, UsageError
-from difface_cli.cli import options
+from difface_cli.cli import shared
 
 if TYPE_CHECKING:
     from difface_cli.weights.registry import Registry, Weights
@@ -38,13 +38,13 @@ def convert(
         str, typer.Option("--prefix", help="Take only the names that begin so, without it.")
     ] = "",
     dtype: Annotated[
-        options.Stored | None,
+        shared.Stored | None,
         typer.Option("--dtype", help="Of the numbers written. Default: the file's own."),
     ] = None,
     overwrite: Annotated[
         bool, typer.Option("--overwrite", help="Replace DST where it exists.")
     ] = False,
-    models: options.Models = None,
+    models: shared.Models = None,
 ) -> None:
     """Convert a checkpoint to safetensors, checked name by name against its network.
 

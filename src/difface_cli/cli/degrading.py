@@ -12,12 +12,14 @@ from difface_cli import images
 from difface_cli.base import atomic
 from difface_cli.base.errors import ImageError, OutputError, UsageError
 from difface_cli.base.progress import Progress
-from difface_cli.cli import console, outputs, running
-from difface_cli.cli.outputs import Job
-from difface_cli.cli.running import Record
+from difface_cli.cli import console, photos
 from difface_cli.degradations import sets as degrading
 from difface_cli.degradations.sets import Plan, Treatment, folders, manifest
 from difface_cli.degradations.sets.manifest import Entry
+from difface_cli.records.record import Record
+from difface_cli.runs import jobs as outputs
+from difface_cli.runs.jobs import Job
+from difface_cli.runs.work import read
 
 PLACES = {"picture": "pictures", "mask": "masks", "holed": "holed"}
 
@@ -76,7 +78,7 @@ def plan(
 
 
 def run(tasks: list[Task], out: Path) -> int:
-    """Degrade all pictures; see `running.run` for what it returns and raises.
+    """Degrade all pictures; the exit code.
 
     The manifest tells of the pictures that were written, even when the run is stopped halfway.
     """
@@ -89,7 +91,7 @@ def run(tasks: list[Task], out: Path) -> int:
 
     jobs = [Job(name, out / task.outputs["picture"]) for name, task in by_source.items()]
     try:
-        code = running.run(jobs, work, as_json=False)
+        code = photos.each(jobs, work)
     finally:
         if done:
             atomic.write(out / manifest.NAME, manifest.dump(done))
@@ -101,7 +103,7 @@ def run(tasks: list[Task], out: Path) -> int:
 
 def _degrade(task: Task, out: Path, progress: Progress) -> Entry:
     progress.stage("reading")
-    source = running.read(str(task.source))
+    source = read(str(task.source))
     treatment = task.decide(source.sha256)
     paths = {kind: out / name for kind, name in task.outputs.items()}
     with ExitStack() as made:

@@ -9,7 +9,7 @@ from pathlib import Path
 from difface_cli import models
 from difface_cli.base import atomic
 from difface_cli.base.errors import DifFaceError, OutputError, UsageError, WeightsMissing
-from difface_cli.cli import console, outputs, telling
+from difface_cli.cli import console, telling
 from difface_cli.cli.telling import STDOUT
 from difface_cli.evaluation import catalogue, folders, grouping, kept, measuring, networks
 from difface_cli.evaluation import evaluate as evaluation
@@ -20,6 +20,7 @@ from difface_cli.evaluation.measuring import Keyed
 from difface_cli.evaluation.networks import Equipped
 from difface_cli.metrics import frechet
 from difface_cli.metrics.frechet import Gaussian
+from difface_cli.runs import jobs as outputs
 from difface_cli.weights import places, registry
 
 SOME_FAILED = 1

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from difface_cli.base.errors import DifFaceError, UsageError, WeightsInvalid, WeightsMissing
-from difface_cli.cli import console, options, transfers
+from difface_cli.cli import console, shared, transfers
 
 if TYPE_CHECKING:
     from difface_cli.weights.convert import Form
@@ -42,7 +42,7 @@ Offline = Annotated[
     bool, typer.Option("--offline", help="Make no connection (or HF_HUB_OFFLINE=1).")
 ]
 Dtype = Annotated[
-    options.Stored | None,
+    shared.Stored | None,
     typer.Option("--dtype", help="Of the numbers a fetch keeps. Default: the file's own."),
 ]
 
@@ -57,7 +57,7 @@ def fetch_weights(
     accept: Accept = False,
     offline: Offline = False,
     dtype: Dtype = None,
-    models: options.Models = None,
+    models: shared.Models = None,
 ) -> None:
     """Fetch the weights of a model, check their hashes, and keep them as safetensors.
 
@@ -89,7 +89,7 @@ def fetch_weights(
     _fetch(missing, folder, offline, form(dtype))
 
 
-def form(dtype: options.Stored | None) -> Form:
+def form(dtype: shared.Stored | None) -> Form:
     """How files are converted, with the checks of every network this tool knows."""
     import torch
 

@@ -6,13 +6,14 @@ import os
 import shlex
 import sys
 import traceback
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 from typing import Any
 
 from difface_cli.base.errors import DifFaceError, UsageError
+from difface_cli.base.progress import Progress
 from difface_cli.cli import console, failures, lines
 from difface_cli.models import max_n, resolve_device, resolve_precision
 from difface_cli.records.record import Record
@@ -21,6 +22,7 @@ from difface_cli.runs import jobs as outputs
 from difface_cli.runs.account import Account
 from difface_cli.runs.folders import Batch
 from difface_cli.runs.jobs import Job
+from difface_cli.runs.listener import Silent
 from difface_cli.runs.session import Session
 from difface_cli.runs.trees import Wish
 from difface_cli.tasks import Task
@@ -171,6 +173,15 @@ def _folders(session: Session, asked: Asked) -> int:
     with _resumable(None):
         account = folders.run(batch, do, say)
     return close(account, whole=True)
+
+
+def each(jobs: list[Job], do: Callable[[Job, Progress], Record]) -> int:
+    """Do something else with each photo than a task, without a line about each; the exit code."""
+    account = Account(alone=len(jobs) == 1)
+    account.total = len(jobs)
+    with _resumable(account), account, console.photo_progress(len(jobs)) as progress:
+        run.one_by_one(jobs, do, account, Silent(), progress)
+    return close(account)
 
 
 class Printer:

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import sys
+import time
+from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -93,7 +96,8 @@ def sweep_n(
     ] = "largest",
     model: shared.Model = "starter",
     models: shared.Models = None,
-    sampler: shared.SamplerOption = shared.Sampler.ddim,
+    sampler: shared.SamplerOrFast = None,
+    fast: shared.Fast = False,
     aligned: shared.Aligned = False,
     min_face: shared.MinFace = 16.0,
     detect_size: shared.DetectSize = 1280,
@@ -114,28 +118,33 @@ def sweep_n(
     Restored detail is synthesised: it is no evidence of identity.
     """
     from difface_cli import sweep
-    from difface_cli.cli import restoring, sweeping, values
+    from difface_cli.cli import console, values
     from difface_cli.method.difface import Settings
-    from difface_cli.models import max_n, resolve_device, resolve_precision
+    from difface_cli.models import max_n, resolve_device, resolve_precision, with_parts
+    from difface_cli.runs import work
+    from difface_cli.sweep import work as sweeping
     from difface_cli.sweep.pictures import layout
     from difface_cli.tasks import options
     from difface_cli.weights import registry
 
     known = registry.load(models)
-    chosen = restoring.choose_parts(known, known.model(model, "restore"), detector=detector)
+    chosen = with_parts(known, known.model(model, "restore"), detector=detector)
     largest = max_n(known, chosen)
     wanted = values.names(estimator, "--estimator") if estimator is not None else (None,)
-    with_estimators = [restoring.choose_parts(known, chosen, estimator=name) for name in wanted]
+    with_estimators = [with_parts(known, chosen, estimator=name) for name in wanted]
     estimators = {m.parts["estimator"]: m for m in with_estimators}
+    method = options.settings(
+        chosen, None, None, None, sampler.value if sampler else None, fast=fast
+    )
     plan = sweep.Plan(
         n=_default_n(chosen.n, largest) if n is None else values.whole(n, "--n"),
         eta=(chosen.eta,) if eta is None else values.real(eta, "--eta"),
         seed=values.whole(seeds, "--seeds"),
         estimator=tuple(estimators),
         steps=() if steps is None else _calls(steps),
-        model_steps=chosen.steps,
+        model_steps=method.steps if fast else chosen.steps,
     )
-    sweep.check(plan, sampler.value, model, largest)
+    sweep.check(plan, method.sampler, model, largest)
     where = layout(
         plan,
         values.names(rows, "--rows") if rows is not None else (),
@@ -143,7 +152,7 @@ def sweep_n(
     )
     options.parse_choice(face, "--face")
     wishes = options.Options(
-        settings=Settings(sampler=sampler.value),
+        settings=Settings(sampler=method.sampler),
         aligned=aligned,
         faces=face,
         min_face=min_face,
@@ -164,10 +173,38 @@ def sweep_n(
         detect_size=detect_size,
         reference=reference,
         report=report,
-        as_json=as_json,
     )
     folder = output or Path("restored") / f"{Path(photo).stem}_sweep"
-    sweeping.run(photo, folder, session, overwrite=overwrite)
+    start = time.perf_counter()
+    with console.photo_progress(1, quiet=as_json) as progress:
+        record, reused = sweeping.run(photo, folder, session, progress, overwrite=overwrite)
+    if as_json:
+        sys.stdout.write(work.as_json(record) + "\n")
+        return
+    for line in _lines(record, folder, reused, time.perf_counter() - start):
+        console.plain(line)
+    if report:
+        console.plain(f"To look at: {folder / sweeping.REPORT}")
+
+
+def _lines(record: Mapping[str, Any], folder: Path, reused: int, seconds: float) -> Iterator[str]:
+    """Where the pictures are, and how to go on."""
+    from difface_cli.cli.lines import duration
+
+    cells = sum(len(face["cells"]) for face in record["faces"])
+    known = f", {reused} of them from before" if reused else ""
+    yield f"{folder}: {cells} cell{'' if cells == 1 else 's'}{known}, {duration(seconds)}"
+    for face in record["faces"]:
+        varied = face["variation"]
+        pictures = [face["grid"], face["plot"], *([varied["picture"]] if varied else [])]
+        yield f"  face {face['index']}: {', '.join(pictures)}"
+        if varied:
+            number = varied["number"]
+            yield f"    variation over the seeds at N {varied['n']}: {number:.1f} grey levels"
+    first = record["faces"][0]["cells"][-1]
+    chosen = [axis for axis, values in record["axes"].items() if len(values) > 1] or ["n"]
+    pick = ",".join(f"{axis}={first[axis]}".removesuffix(".0") for axis in chosen)
+    yield f"Choose a cell: difface apply {folder} --pick {pick}"
 
 
 def _calls(text: str) -> tuple[int, ...]:

@@ -13,8 +13,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from difface_cli.base.errors import OutputError, UsageError
-from difface_cli.cli import console, outputs
+from difface_cli.cli import console
 from difface_cli.models import resolve_device
+from difface_cli.runs import jobs as outputs
 from difface_cli.training import checkpoints, making
 from difface_cli.training.recipe import Recipe
 

@@ -64,9 +64,8 @@ def restoration(registry: Registry) -> Iterator[Finding]:
     import numpy as np
 
     from difface_cli import models
-    from difface_cli import tasks as pipeline
     from difface_cli.images import rgb8
-    from difface_cli.tasks import options
+    from difface_cli.tasks import Engine, Restore, options
 
     start = time.perf_counter()
     device = models.resolve_device("auto")
@@ -75,7 +74,7 @@ def restoration(registry: Registry) -> Iterator[Finding]:
     photo = _face(ready.model.image_size)
     settings = options.settings(ready.model, N, STEPS, None, "ddim")
     wishes = options.Options(settings=settings, aligned=True, gray="off")
-    result = pipeline.restore(photo, ready, wishes)
+    result = Engine(ready, Restore(), wishes).run(photo, "")
     before, after = (rgb8(p).astype(float) for p in (photo, result.photos[0]))
     told = f"the starter on {device} in {str(dtype).removeprefix('torch.')}"
     changed = np.abs(after - before)

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from functools import lru_cache
 
 import cv2
@@ -81,6 +82,29 @@ def paste(
     face = face[..., : canvas.shape[2]]
 
     _blend(canvas, face, mask * np.float32(min(strength, 1)), matrix, (x0, y0, x1, y1), finish)
+
+
+@dataclass(frozen=True, eq=False)
+class Layer:
+    """A face to be pasted; the fields are the arguments of `paste`."""
+
+    restored: Floats
+    matrix: Matrix
+    mask: Floats | None = None
+    original_crop: Floats | None = None
+    strength: float = 1.0
+    gray: bool = False
+    finish: Finish | None = None
+
+
+def paste_all(canvas: Array, layers: Sequence[Layer]) -> None:
+    """Blend several restored faces into `canvas`, in place."""
+    for layer in layers:
+        paste(
+            canvas, layer.restored, layer.matrix, mask=layer.mask,
+            original_crop=layer.original_crop, strength=layer.strength, gray=layer.gray,
+            finish=layer.finish,
+        )  # fmt: skip
 
 
 def _blend(

@@ -76,6 +76,12 @@ def face_seed(seed: int, face: Tensor, sample: int = 0) -> int:
     return int.from_bytes(digest[:8], "big") >> 1  # torch's generators take 63 bits
 
 
+def noise_seed(seed: int, sha256: str, rank: int, sample: int = 0) -> int:
+    """The seed of one face's noise."""
+    digest = hashlib.sha256(f"{seed}/{sha256}/{rank}/{sample}".encode()).digest()
+    return int.from_bytes(digest[:8], "big") >> 1
+
+
 class FaceNoise:
     """Standard normal noise for a batch, each face drawing from a generator of its own.
 

@@ -8,31 +8,30 @@ path of it is ever written to.
 from __future__ import annotations
 
 import json
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from pathlib import Path
 from types import MappingProxyType
-from typing import Any
+from typing import Annotated, Any, Literal
 
 import numpy as np
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
 
 from difface_cli.base.errors import FaceError, RecordError
-from difface_cli.base.tables import LARGEST, LONGEST_TEXT, REQUIRED, RecordTable
 from difface_cli.faces.align import similarity
 from difface_cli.faces.detect import Face
-from difface_cli.method import difface
 from difface_cli.method.difface import Refinement, Settings
-from difface_cli.records.sidecar import SCHEMA
-from difface_cli.tasks.holes import Wish
+from difface_cli.records.record import SCHEMA
+from difface_cli.tasks import Colorize, Inpaint, Restore, Task, holes
 from difface_cli.tasks.options import Options
-from difface_cli.weights.registry import HASH, HASH_MEANING, PARTS
+from difface_cli.weights.registry import HASH, PARTS
 
-TASKS = ("restore", "inpaint", "colorize")
 LARGEST_RECORD = 1 << 26  # bytes; no run writes a longer one
+LARGEST = 1 << 62
 FARTHEST = 1e6  # pixels; no photo has a side so long
 MOST_SAMPLES = 1000
-NEEDED = ("seed", "samples", "aligned", "faces", "min_face", "batch")
+GIVE = "Give the NAME.json that lies beside a result, unchanged."
+TASKS = ("restore", "inpaint", "colorize")
 NEEDED_OF_TASK: Mapping[str, tuple[str, ...]] = MappingProxyType(
     {"restore": ("strength", "upscale", "gray"), "inpaint": ("gray",), "colorize": ("strength",)}
 )
@@ -42,21 +41,127 @@ PRECISIONS: Mapping[str, str] = MappingProxyType(
 """What a record calls a precision → what `models.resolve_precision` does."""
 
 
-@dataclass(frozen=True)
-class Fill:
-    """What a filling has beside the options of all runs.
+def _sensible(text: str) -> str:
+    if "\0" in text:
+        raise ValueError("is no sensible text")
+    return text
 
-    Attributes:
-        wish: where its holes were taken from.
-        sha256: of the holes, see `sidecar.hash_of`.
-        faces: those that were given by hand.
-    """
 
-    wish: Wish
-    sha256: str
-    keep_known: bool
-    fill_rest: bool
-    faces: tuple[Face, ...]
+def _known(parts: dict[str, str]) -> dict[str, str]:
+    if unknown := [part for part in parts if part not in PARTS]:
+        raise ValueError(f"names {unknown[0][:40]!r}, which is no part of a model")
+    return parts
+
+
+Text = Annotated[str, Field(max_length=4096), AfterValidator(_sensible)]
+Hash = Annotated[str, Field(pattern=f"^{HASH}$")]
+Whole = Annotated[int, Field(ge=-LARGEST, le=LARGEST)]
+Real = Annotated[float, Field(allow_inf_nan=False)]
+Place = Annotated[float, Field(ge=-FARTHEST, le=FARTHEST)]
+
+
+class _Table(BaseModel):
+    """A part of a record: what it holds is of its kind and range; other keys do not matter."""
+
+    model_config = ConfigDict(strict=True, frozen=True, extra="ignore")
+
+
+class _Input(_Table):
+    path: Text
+    sha256: Hash
+    from_record: Text = ""
+
+
+class _Model(_Table):
+    name: Text
+    image_size: Annotated[int, Field(ge=0, le=4096)] = 0
+    parts: Annotated[dict[str, Annotated[str, Field(max_length=200)]], AfterValidator(_known)] = {}
+    weights: dict[str, Hash] = {}
+
+
+class _Settings(_Table):
+    """Every option that a record has; those younger than it have their defaults."""
+
+    n: Annotated[int, Field(ge=1, le=LARGEST)]
+    steps: Annotated[int, Field(ge=1, le=LARGEST)]
+    eta: Annotated[float, Field(ge=0, le=1)]
+    sampler: Literal["ddim", "ddpm", "dpm++"]
+    seed: Whole
+    samples: Annotated[int, Field(ge=-LARGEST, le=MOST_SAMPLES)]
+    aligned: bool
+    faces: Text
+    min_face: Real
+    batch: Whole
+    strength: Real = 1.0
+    upscale: Whole = 1
+    gray: Text = "auto"
+    auto_n: bool = False
+    choose: Text = ""
+    keep_detail: bool = False
+    grain: bool = False
+    gate: Text = "off"
+    trust: Whole = 1
+    gamma: Annotated[float, Field(ge=0, le=LARGEST)] = 0.5
+    refine: Literal["closed-form", "gradient"] = "closed-form"
+    keep_known: bool = True
+    fill_rest: bool = True
+    desaturate: bool = False
+    quality: Annotated[int, Field(ge=1, le=100)]
+    detect_size: Annotated[int, Field(ge=64, le=1 << 16)] | None = None
+    device: Text
+    precision: Literal["float32", "tf32", "bfloat16", "float16"]
+    compiled: bool = False
+
+
+class _Given(_Table):
+    box: Annotated[list[Place], Field(min_length=4, max_length=4)]
+    landmarks: Annotated[list[Place], Field(min_length=10, max_length=10)]
+
+    def face(self) -> Face:
+        landmarks = np.array(self.landmarks).reshape(5, 2)
+        try:
+            similarity(landmarks, 256)
+        except FaceError:
+            raise ValueError("is no face") from None
+        x0, y0, x1, y1 = self.box
+        return Face((x0, y0, x1, y1), landmarks, 1.0)
+
+
+class _Wish(_Table):
+    source: Text | None = None
+    threshold: Annotated[float, Field(ge=0, le=1)]
+    invert: bool
+    grow: Annotated[int, Field(ge=0, le=1 << 16)]
+
+
+class _Mask(_Table):
+    wish: _Wish
+    sha256: Hash
+    faces: list[_Given] = []  # where records of schema 1 have those given by hand
+
+
+class _Face(_Table):
+    index: Annotated[int, Field(ge=0, le=LARGEST)]
+    seeds: list[Whole] = []
+
+
+class _Reference(_Table):
+    path: Text
+    sha256: Hash
+
+
+class _Record(_Table):
+    schema_: Annotated[int, Field(alias="schema", ge=1, le=SCHEMA)]
+    input: _Input
+    outputs: list[Annotated[Text, Field(min_length=1)]]
+    output_sha256: list[Hash] = []
+    model: _Model
+    settings: _Settings
+    mask: _Mask | None = None
+    by_hand: list[_Given] = []
+    faces: list[_Face] = []
+    references: list[_Reference] = []
+    versions: dict[str, Annotated[str, Field(max_length=200)]] = {}
 
 
 @dataclass(frozen=True)
@@ -64,7 +169,7 @@ class Run:
     """A run as its record tells of it.
 
     Attributes:
-        task: one of `TASKS`.
+        task: with all that was chosen about it.
         record: the record's file.
         photo, sha256: the input as it was named, and the hash of its file.
         from_record: the input's path from the record's folder; empty in old records.
@@ -72,13 +177,14 @@ class Run:
         output_sha256: hashes of the results' files; empty in old records.
         model, image_size: its name and the side of its faces; 0 in old records.
         parts, weights: part → weights' name, and that → hash at its source.
-        refinement: of fillings and colourings.
+        seeds: index of a face → those of its noise.
+        holes_sha256: of the holes that were filled, see `tasks.inpaint.hash_of`; empty for none.
         device, precision, compiled: what it was computed on, in ("fp32", …), and how.
         versions: of libraries and machine.
         references: photos of the person that samples were chosen by, path and hash.
     """
 
-    task: str
+    task: Task
     record: Path
     photo: str
     sha256: str
@@ -90,9 +196,8 @@ class Run:
     parts: Mapping[str, str]
     weights: Mapping[str, str]
     options: Options
-    refinement: Refinement
-    desaturate: bool
-    fill: Fill | None
+    seeds: Mapping[int, tuple[int, ...]]
+    holes_sha256: str
     quality: int
     detect_size: int
     device: str
@@ -109,62 +214,98 @@ def read(path: Path) -> Run:
         RecordError: for a file that is no record, a broken one, or one that does not hold all
             that the run followed from.
     """
-    root = RecordTable(path, "", _json(path))
-    if root.number("schema", 0, -LARGEST, LARGEST) != SCHEMA:
+    values = _json(path)
+    if values.get("schema") not in range(1, SCHEMA + 1) or isinstance(values["schema"], bool):
         raise RecordError(
             f"{path} is no record of a result that this version can read.",
             "Give the NAME.json that lies beside a result.",
         )
-    if "sweep" in root.values:
+    if "sweep" in values:
         raise RecordError(
             f"{path} is the record of a sweep's cells, pasted.", "Run difface apply again."
         )
-    task = _task(root)
-    photo, model, settings = root.table("input"), root.table("model"), root.table("settings")
-    missing = [key for key in (*NEEDED, *NEEDED_OF_TASK[task]) if key not in settings.values]
-    if missing:
-        raise settings.error(missing[0], "is missing")
-    chosen, outputs = _options(settings), _texts(root, "outputs")
-    if len(outputs) < chosen.results:
-        raise root.error("outputs", f"are {len(outputs)} of {chosen.results}")
+    if isinstance(values.get("mask"), dict) and "wish" not in values["mask"]:
+        raise RecordError(
+            f"{path} was written before records told all about the holes.",
+            "Run difface inpaint again as it was; its record can be repeated.",
+        )
+    try:
+        record = _Record.model_validate(values)
+        return _run(path, record, _task_name(values))
+    except ValidationError as error:
+        raise _broken(path, *_first(error)) from None
+    except ValueError as error:
+        raise _broken(path, "it", str(error)) from None
+
+
+def _run(path: Path, record: _Record, task: str) -> Run:
+    settings, model, options = record.settings, record.model, _options(record)
+    for key in NEEDED_OF_TASK[task]:
+        if key not in settings.model_fields_set:
+            raise ValueError(f"has no settings.{key}")
+    if len(record.outputs) < options.results:
+        raise ValueError(f"names {len(record.outputs)} of {options.results} outputs")
+    if len(record.output_sha256) not in (0, options.results):
+        raise ValueError("does not hold a hash for each result")
     return Run(
-        task=task,
+        task=_task(record, task),
         record=path,
-        photo=photo.short("path"),
-        sha256=photo.pattern("sha256", HASH, HASH_MEANING, required=True),
-        from_record=photo.short("from_record", ""),
-        outputs=outputs,
-        output_sha256=_hashes(root, chosen.results),
-        model=model.short("name"),
-        image_size=model.number("image_size", 0, 0, 4096),
-        parts=_parts(model),
-        weights=model.strings("weights", HASH, HASH_MEANING),
-        options=chosen,
-        refinement=Refinement(
-            settings.real("gamma", Refinement().gamma, 0, LARGEST),
-            settings.choice("refine", ("closed-form", "gradient"), Refinement().how),
-        ),
-        desaturate=settings.flag("desaturate", False),
-        fill=_fill(root, settings) if task == "inpaint" else None,
-        quality=settings.number("quality", REQUIRED, 1, 100),
-        detect_size=_detect_size(settings),
-        device=settings.short("device").partition(":")[0],
-        precision=PRECISIONS[settings.choice("precision", tuple(PRECISIONS))],
-        compiled=settings.flag("compiled", False),
-        versions=root.strings("versions", r"(?s).{0,200}", "a version"),
-        references=_references(root),
+        photo=record.input.path,
+        sha256=record.input.sha256,
+        from_record=record.input.from_record,
+        outputs=tuple(record.outputs),
+        output_sha256=tuple(record.output_sha256),
+        model=model.name,
+        image_size=model.image_size,
+        parts=model.parts,
+        weights=model.weights,
+        options=options,
+        seeds={face.index: tuple(face.seeds) for face in record.faces if face.seeds},
+        holes_sha256=record.mask.sha256 if record.mask else "",
+        quality=settings.quality,
+        detect_size=settings.detect_size or 1280,
+        device=settings.device.partition(":")[0],
+        precision=PRECISIONS[settings.precision],
+        compiled=settings.compiled,
+        versions=record.versions,
+        references=tuple((photo.path, photo.sha256) for photo in record.references),
     )
 
 
-def _references(root: RecordTable) -> tuple[tuple[str, str], ...]:
-    entries = root.array("references") if "references" in root.values else []
-    return tuple(
-        (entry.short("path"), entry.pattern("sha256", HASH, HASH_MEANING, required=True))
-        for entry in entries
+def _options(record: _Record) -> Options:
+    settings, given = record.settings, record.by_hand or (record.mask.faces if record.mask else [])
+    own = {f.name for f in fields(Options)} & set(_Settings.model_fields)
+    return Options(
+        settings=Settings(settings.n, settings.steps, settings.eta, settings.sampler),
+        by_hand=tuple(face.face() for face in given),
+        **{name: getattr(settings, name) for name in own},
     )
 
 
-def _json(path: Path) -> Mapping[str, Any]:
+def _task_name(values: Mapping[str, Any]) -> str:
+    """What the run did; records of before were told apart by what only one task has."""
+    told = "restore"
+    settings = values.get("settings")
+    if "mask" in values:
+        told = "inpaint"
+    elif isinstance(settings, dict) and "desaturate" in settings:
+        told = "colorize"
+    task = values.get("task", told)
+    if task not in TASKS or (task == "inpaint") != ("mask" in values):
+        raise ValueError(f"tells of another task than {', '.join(TASKS)}")
+    return str(task)
+
+
+def _task(record: _Record, name: str) -> Task:
+    settings = record.settings
+    refinement = Refinement(settings.gamma, settings.refine)
+    if name == Inpaint.name and record.mask is not None:
+        wish = holes.Wish(**record.mask.wish.model_dump())
+        return Inpaint(wish, refinement, settings.keep_known, settings.fill_rest)
+    return Colorize(refinement, settings.desaturate) if name == Colorize.name else Restore()
+
+
+def _json(path: Path) -> dict[str, Any]:
     """The object that a file holds."""
     unreadable = RecordError(
         f"{path} cannot be read as a record.", "Give the NAME.json that lies beside a result."
@@ -182,101 +323,14 @@ def _json(path: Path) -> Mapping[str, Any]:
     return values
 
 
-def _task(root: RecordTable) -> str:
-    """What the run did; records of before were told apart by what only one task has."""
-    told = "restore"
-    if "mask" in root.values:
-        told = "inpaint"
-    elif "desaturate" in root.table("settings").values:
-        told = "colorize"
-    return root.choice("task", TASKS, told)
+def _first(error: ValidationError) -> tuple[str, str]:
+    """Where the first thing that is wrong stands, and what it is."""
+    first = error.errors(include_url=False, include_input=False)[0]
+    where = ".".join(str(part)[:40] for part in first["loc"])
+    if first["type"] == "missing":
+        return where, "is missing"
+    return where, first["msg"][:1].lower() + first["msg"][1:200].removeprefix("alue error, ")
 
 
-def _options(settings: RecordTable) -> Options:
-    """Every option that the record has; those younger than it have their defaults."""
-    method = Settings(
-        n=settings.number("n", REQUIRED, 1, LARGEST),
-        steps=settings.number("steps", REQUIRED, 1, LARGEST),
-        eta=settings.real("eta", REQUIRED, 0, 1),
-        sampler=settings.choice("sampler", difface.SAMPLERS),
-    )
-    default = Options()
-    chosen = {
-        field.name: settings.typed(field.name, getattr(default, field.name))
-        for field in fields(Options)
-        if field.name != "settings"
-    }
-    if chosen["samples"] > MOST_SAMPLES:
-        raise settings.error("samples", "is more than anybody asks for")
-    return Options(settings=method, **chosen)
-
-
-def _parts(model: RecordTable) -> Mapping[str, str]:
-    parts = model.strings("parts", r"(?s).{1,200}", "a name")
-    if unknown := [part for part in parts if part not in PARTS]:
-        raise model.error(f"parts.{unknown[0][:40]}", "is no part of a model")
-    return parts
-
-
-def _detect_size(settings: RecordTable) -> int:
-    """The detector's size; null where there was none."""
-    if settings.values.get("detect_size", None) is None:
-        return 1280
-    return settings.number("detect_size", REQUIRED, 64, 1 << 16)
-
-
-def _fill(root: RecordTable, settings: RecordTable) -> Fill:
-    mask = root.table("mask")
-    if "wish" not in mask.values:
-        raise RecordError(
-            f"{root.path} was written before records told all about the holes.",
-            "Run difface inpaint again as it was; its record can be repeated.",
-        )
-    wish = mask.table("wish")
-    source = None if wish.values.get("source", None) is None else wish.short("source")
-    return Fill(
-        wish=Wish(
-            source,
-            wish.real("threshold", REQUIRED, 0, 1),
-            wish.flag("invert", REQUIRED),
-            wish.number("grow", REQUIRED, 0, 1 << 16),
-        ),
-        sha256=mask.pattern("sha256", HASH, HASH_MEANING, required=True),
-        keep_known=settings.flag("keep_known", True),
-        fill_rest=settings.flag("fill_rest", True),
-        faces=_faces(mask),
-    )
-
-
-def _faces(mask: RecordTable) -> tuple[Face, ...]:
-    """Faces that were given by hand."""
-    entries = mask.array("faces") if mask.values.get("faces") else []
-    faces = []
-    for entry in entries:
-        box = entry.numbers("box", REQUIRED, -FARTHEST, FARTHEST)
-        points = entry.numbers("landmarks", REQUIRED, -FARTHEST, FARTHEST)
-        if len(box) != 4 or len(points) != 10:
-            raise entry.error(None, "is no face")
-        landmarks = np.array(points).reshape(5, 2)
-        try:
-            similarity(landmarks, 256)
-        except FaceError:
-            raise entry.error(None, "is no face") from None
-        x0, y0, x1, y1 = box
-        faces.append(Face((x0, y0, x1, y1), landmarks, 1.0))
-    return tuple(faces)
-
-
-def _texts(root: RecordTable, key: str) -> tuple[str, ...]:
-    values = root.value(key, list, [])
-    fine = all(isinstance(v, str) and v and "\0" not in v for v in values)
-    if not fine or any(len(v) > LONGEST_TEXT for v in values):
-        raise root.error(key, "is no list of files")
-    return tuple(values)
-
-
-def _hashes(root: RecordTable, count: int) -> tuple[str, ...]:
-    values = _texts(root, "output_sha256")
-    if len(values) not in (0, count) or not all(re.fullmatch(HASH, v) for v in values):
-        raise root.error("output_sha256", "does not hold a hash for each result")
-    return values
+def _broken(path: Path, where: str, problem: str) -> RecordError:
+    return RecordError(f"The record {path} cannot be repeated: {where} {problem}.", GIVE)

@@ -11,7 +11,7 @@ from difface_cli.base.errors import ImageError
 from difface_cli.base.hashing import sha256
 from difface_cli.images import Photo
 from difface_cli.metrics.difference import Difference, difference
-from difface_cli.records.replay import Run
+from difface_cli.records.reading import Run
 
 
 @dataclass(frozen=True)

@@ -165,7 +165,7 @@ def finished(session: Session, job: Job, source: Source, result: Result, seconds
     if sheet is not None:
         beside[sheet] = images.encode(preview.samples(result.crops, task.before), "PNG")
     if job.report:
-        page = exhibits.restoration(source.photo, result, told)
+        page = exhibits.restoration(source.photo, result, told, task.done)
         beside[job.page] = report.render(page).encode()
     write(job, source, result.photos, told, session.quality, beside)
     if session.save_faces and job.target is not None:
@@ -179,7 +179,7 @@ def look(session: Session, job: Job, progress: Progress) -> Record:
     task, options = session.task, session.options
     faces = Engine(session.ready, task, options).prepare(scene, progress).found
     chosen = sum(not found.skipped for found in faces)
-    cost = costs.estimate(scene.photo, chosen, session.ready, options)
+    cost = costs.estimate(scene.photo, chosen, session.ready, task, options)
     path = job.files[0] if job.target else None
     if path is not None:
         with outputs.folder(path.parent):

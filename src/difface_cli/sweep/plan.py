@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import chain, product
 from typing import Any
@@ -16,15 +16,16 @@ from torch import Tensor
 from difface_cli.base.errors import ImageError, UsageError
 from difface_cli.base.progress import NoProgress, Progress
 from difface_cli.faces import align, paste
-from difface_cli.faces.detect import Face
 from difface_cli.images import Photo
 from difface_cli.method import difface
-from difface_cli.method.difface import Estimator, Settings
+from difface_cli.method.chains import Chain, contract
+from difface_cli.method.difface import Settings
 from difface_cli.metrics.fidelity import distance, psnr, ssim
 from difface_cli.metrics.sharpness import sharpness
 from difface_cli.models import Ready
-from difface_cli.tasks import Batches, Chain, contract, matrix, memory_errors
-from difface_cli.tasks.options import Options
+from difface_cli.tasks import Cut
+from difface_cli.tasks.batches import Batches
+from difface_cli.tasks.drawing import array
 
 Array = npt.NDArray[np.float32]
 
@@ -124,14 +125,8 @@ def check(plan: Plan, sampler: str, model: str, max_n: int) -> None:
             ) from None
 
 
-def estimate(crop: Array, estimator: Estimator, device: torch.device) -> Array:
-    """f(y) of one face: made once for all its cells, s×s×3 in [0, 1]."""
-    with torch.inference_mode(), memory_errors():
-        return _array(difface.estimate(_tensor(crop).to(device), estimator))
-
-
 def run(
-    crop: Array,
+    noise: Callable[[int], int],
     estimates: Mapping[str, Array],
     cells: Sequence[Cell],
     ready: Ready,
@@ -142,11 +137,11 @@ def run(
 ) -> Iterator[Done]:
     """Run the chain of each cell, those of a batch together.
 
-    A cell is what `pipeline.restore` makes of the face with the same settings; on the CPU, where
-    a batch is one cell unless told otherwise, to the last bit.
+    A cell is what the engine makes of the face with the same settings; on the CPU, where a batch
+    is one cell unless told otherwise, to the last bit.
 
     Args:
-        crop: the face as found, s×s×3 in [0, 1]; its noise follows from it.
+        noise: the user's seed → that of the face's noise.
         estimates: estimator's name → its estimate of the face.
         batch: cells a network call; 0 lets the device decide.
 
@@ -161,10 +156,10 @@ def run(
 
     def work(part: Sequence[Cell]) -> list[Done]:
         start = time.perf_counter()
-        faces = _restore(part, crop, estimates, ready, sampler, progress)
+        faces = _restore(part, noise, estimates, ready, sampler, progress)
         seconds = (time.perf_counter() - start) / len(part)
         pairs = zip(part, faces, strict=True)
-        return [Done(cell, _array(face[None]), seconds) for cell, face in pairs]
+        return [Done(cell, array(face), seconds) for cell, face in pairs]
 
     calls = chain.from_iterable(batches.each(work, group) for group in groups)
     count = sum(-(-len(group) // batches.size) for group in groups)
@@ -183,7 +178,7 @@ def together(cells: Sequence[Cell]) -> list[list[Cell]]:
 @torch.inference_mode()
 def _restore(
     cells: Sequence[Cell],
-    crop: Array,
+    noise: Callable[[int], int],
     estimates: Mapping[str, Array],
     ready: Ready,
     sampler: str,
@@ -192,12 +187,7 @@ def _restore(
     """The faces of cells with as many steps, on the CPU; progress counts the first chain's."""
     starts = {name: _tensor(face).to(ready.device) for name, face in estimates.items()}
     chains = [
-        Chain(
-            starts[cell.estimator],
-            cell.settings(sampler),
-            difface.face_seed(cell.seed, _tensor(crop)[0]),
-        )
-        for cell in cells
+        Chain(starts[cell.estimator], cell.settings(sampler), noise(cell.seed)) for cell in cells
     ]
     return contract(chains, ready.denoise, ready.schedule, progress).cpu()
 
@@ -220,9 +210,7 @@ def measure(
     return measured
 
 
-def reference_crop(
-    reference: Photo, photo: Photo, face: Face, size: int, options: Options
-) -> Array:
+def reference_crop(reference: Photo, photo: Photo, cut: Cut) -> Array:
     """The same face cut out of the same photo in good quality, s×s×3 in [0, 1].
 
     Raises:
@@ -235,8 +223,8 @@ def reference_crop(
             f"and the photo {photo.width}x{photo.height}: another shape.",
             "Give the same photo, uncropped, in any size.",
         )
-    to_face = align.scale_matrix(matrix(photo, face, size, options), factor)
-    return align.crop(reference.pixels, to_face, size)
+    to_face = align.scale_matrix(cut.matrix, factor)
+    return align.crop(reference.pixels, to_face, len(cut.face))
 
 
 def shows(size: int, aligned: bool) -> Array:
@@ -246,7 +234,3 @@ def shows(size: int, aligned: bool) -> Array:
 
 def _tensor(face: Array) -> Tensor:
     return torch.from_numpy(np.ascontiguousarray(face.transpose(2, 0, 1)))[None]
-
-
-def _array(batch: Tensor) -> Array:
-    return np.ascontiguousarray(batch[0].permute(1, 2, 0).float().cpu().numpy())

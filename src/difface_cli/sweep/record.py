@@ -12,11 +12,11 @@ from typing import Any
 
 from difface_cli import __version__
 from difface_cli.models import Ready
-from difface_cli.records import sidecar
+from difface_cli.records import record as records
 from difface_cli.sweep import AXES, MEASURES, Plan
 from difface_cli.sweep.folder import Stored
 from difface_cli.sweep.pictures import Layout, Swept, Variation
-from difface_cli.tasks import Found
+from difface_cli.tasks import Found, Restore
 from difface_cli.tasks.options import Options
 from difface_cli.weights.registry import Model
 
@@ -43,9 +43,9 @@ def head(
     Args:
         hashes: of all weights, those of every estimator among them.
     """
-    settings = sidecar.settings(ready, options)
+    settings = records.settings(ready, options)
     return {
-        "notice": sidecar.NOTICE,
+        "notice": Restore.notice,
         "difface": __version__,
         "created": datetime.now(UTC).isoformat(timespec="seconds"),
         "model": {
@@ -59,7 +59,7 @@ def head(
         "rows": list(where.rows),
         "cols": list(where.columns),
         "measures": dict(MEASURES),
-        "versions": dict(sidecar.versions()),
+        "versions": dict(records.versions()),
     }
 
 
@@ -77,12 +77,11 @@ def face(
         files: role → name of the face's pictures.
         folder: of the sweep; files are named from there.
     """
-    where = sidecar.face(found)
+    where = records.face(found)
     return {
         "index": found.index,
         "box": where["box"],
-        # Not rounded: pasting follows from them, and is to be the same to the last bit.
-        "landmarks": found.face.landmarks.tolist(),
+        "landmarks": where["landmarks"],
         "score": where["score"],
         **files,
         "metrics": {

@@ -15,7 +15,7 @@ from difface_cli import images
 from difface_cli.base.errors import ImageError, UsageError
 from difface_cli.faces import paste
 from difface_cli.images import Photo
-from difface_cli.method.denoiser import Denoiser
+from difface_cli.method.denoiser import BatchDenoiser
 from difface_cli.method.difface import Refinement
 from difface_cli.method.guidance import Luma, refine
 from difface_cli.models import Ready
@@ -85,7 +85,9 @@ class Colorize(Task):
         tints = [tinted(cut.face[..., :1], seed) for cut, seed in zip(cuts, seeds, strict=True)]
         return torch.from_numpy(np.stack(tints)).permute(0, 3, 1, 2).to(ready.device)
 
-    def held(self, denoise: Denoiser, cuts: Sequence[Cut], device: torch.device) -> Denoiser:
+    def held(
+        self, denoise: BatchDenoiser, cuts: Sequence[Cut], device: torch.device
+    ) -> BatchDenoiser:
         """Eq. 15 with the luma in the place of the mask."""
         luma = faces_of(cuts)[:, :1].to(device)
         return refine(denoise, Luma(2 * luma - 1), self.refinement.gamma, self.refinement.how)

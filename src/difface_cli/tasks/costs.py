@@ -7,12 +7,15 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 
+import numpy as np
 import torch
 
 from difface_cli.images import Photo
 from difface_cli.models import Ready
 from difface_cli.tasks.batches import default_batch
 from difface_cli.tasks.options import Options
+from difface_cli.tasks.results import Cut
+from difface_cli.tasks.task import Task
 
 MEGABYTE = 2**20
 
@@ -25,7 +28,7 @@ class Cost:
     memory: int
 
 
-def estimate(photo: Photo, faces: int, ready: Ready, options: Options) -> Cost:
+def estimate(photo: Photo, faces: int, ready: Ready, task: Task, options: Options) -> Cost:
     """Measure one call of estimator and prior, and count how many there will be."""
     results = photo.pixels.nbytes * options.upscale**2 * (options.samples + 1)
     if not faces:
@@ -33,10 +36,12 @@ def estimate(photo: Photo, faces: int, ready: Ready, options: Options) -> Cost:
     batch = options.batch or default_batch(ready.device)
     size = ready.model.image_size
     x = torch.rand(batch, 3, size, size, device=ready.device)
+    blank = np.zeros((size, size, 3), np.float32)
+    cut = Cut(blank, np.eye(2, 3), blank[..., 0])
     t = options.settings.n - 1
     with torch.inference_mode():
         ready.denoise(x, t)  # the first call also chooses kernels
-        estimator = _seconds(lambda: ready.estimator(x), ready.device)
+        estimator = _seconds(lambda: task.start([cut] * batch, [0] * batch, ready), ready.device)
         prior = _seconds(lambda: ready.denoise(x, t), ready.device)
     estimates = -(-faces // batch)
     chains = -(-faces * options.drawn // batch)

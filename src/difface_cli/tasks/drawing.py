@@ -12,7 +12,7 @@ from torch import Tensor
 
 from difface_cli.base.progress import NoProgress, Progress
 from difface_cli.method.chains import Chain, contract
-from difface_cli.method.denoiser import Denoiser
+from difface_cli.method.denoiser import BatchDenoiser
 from difface_cli.method.difface import Settings
 from difface_cli.models import Ready
 from difface_cli.tasks.batches import Batches
@@ -79,7 +79,9 @@ class Drawing:
                 cuts, seeds = [s.face.cut for s in part], [s.seed for s in part]
                 return self._task.start(cuts, seeds, self._ready)
 
-            starts = (row for rows in self.batches.each(work, asked) for row in rows.split(1))
+            starts = (
+                row for rows in self.batches.each(work, asked) for row in torch.split(rows, 1)
+            )
             for sample, start in zip(asked, starts, strict=True):
                 sample.start = start
             for sample in first:
@@ -158,7 +160,7 @@ class Drawing:
         """Run the chains."""
         ready, clock = self._ready, Clock()
 
-        def hold(denoise: Denoiser, cuts: Sequence[Cut]) -> Denoiser:
+        def hold(denoise: BatchDenoiser, cuts: Sequence[Cut]) -> BatchDenoiser:
             return self._task.held(denoise, cuts, ready.device)
 
         with clock("denoise"):

@@ -18,7 +18,7 @@ from difface_cli.base.errors import UsageError
 from difface_cli.faces import align, paste
 from difface_cli.images import Photo
 from difface_cli.method import difface
-from difface_cli.method.denoiser import Denoiser
+from difface_cli.method.denoiser import BatchDenoiser
 from difface_cli.method.difface import Refinement
 from difface_cli.method.guidance import Mask, refine
 from difface_cli.models import Ready
@@ -112,7 +112,9 @@ class Inpaint(Task):
         y = torch.cat([faces_of(cuts), masks_of(cuts)], dim=1).to(ready.device)
         return difface.estimate(y, ready.estimator)
 
-    def held(self, denoise: Denoiser, cuts: Sequence[Cut], device: torch.device) -> Denoiser:
+    def held(
+        self, denoise: BatchDenoiser, cuts: Sequence[Cut], device: torch.device
+    ) -> BatchDenoiser:
         """Eq. 16: what is known stays near what it is."""
         operator = Mask(2 * faces_of(cuts).to(device) - 1, masks_of(cuts).to(device))
         return refine(denoise, operator, self.refinement.gamma, self.refinement.how)

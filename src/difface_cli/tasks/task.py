@@ -16,7 +16,7 @@ from difface_cli.faces import align, paste
 from difface_cli.faces.finish import Finish
 from difface_cli.images import Photo
 from difface_cli.method import difface
-from difface_cli.method.denoiser import Denoiser
+from difface_cli.method.denoiser import BatchDenoiser
 from difface_cli.models import Parser, Ready
 from difface_cli.tasks.options import Options
 from difface_cli.tasks.results import Array, Cut, Found, Matrix, Result, Scene
@@ -110,7 +110,9 @@ class Task:
         """f(y): what is diffused to step N, b×3×s×s in [0, 1], on the model's device."""
         return difface.estimate(faces_of(cuts).to(ready.device), ready.estimator)
 
-    def held(self, denoise: Denoiser, cuts: Sequence[Cut], device: torch.device) -> Denoiser:
+    def held(
+        self, denoise: BatchDenoiser, cuts: Sequence[Cut], device: torch.device
+    ) -> BatchDenoiser:
         """The prior, held to what is known of these faces."""
         return denoise
 

@@ -1,13 +1,11 @@
-"""What `difface sweep-n` does with its photo."""
+"""A photo swept into a folder: cells drawn where they are missing, pictures, plot, record."""
 
 from __future__ import annotations
 
-import json
 import os
-import sys
-import time
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -16,24 +14,29 @@ import numpy.typing as npt
 import torch
 
 from difface_cli import images, models, report, sweep
-from difface_cli import tasks as pipeline
 from difface_cli.base import atomic
 from difface_cli.base.errors import FaceError, UsageError
 from difface_cli.base.progress import Progress
-from difface_cli.cli import console, outputs, running
-from difface_cli.cli.running import Source
 from difface_cli.images import Photo
+from difface_cli.method import difface
 from difface_cli.method.difface import Estimator
 from difface_cli.models import Ready
 from difface_cli.report import exhibits
 from difface_cli.report.grids import pixels
+from difface_cli.runs import jobs as outputs
+from difface_cli.runs import work
+from difface_cli.runs.work import Source
 from difface_cli.sweep import Cell, Plan
 from difface_cli.sweep import pictures as sweep_pictures
 from difface_cli.sweep import record as sweep_record
 from difface_cli.sweep.folder import SweepFolder, write_picture
 from difface_cli.sweep.pictures import Layout, Swept, Variation
-from difface_cli.tasks import Found
+from difface_cli.tasks import Cut, Engine, Found, Restore
+from difface_cli.tasks.batches import memory_errors
+from difface_cli.tasks.drawing import array
 from difface_cli.tasks.options import Options
+from difface_cli.tasks.preparing import rank_of
+from difface_cli.tasks.task import faces_of, loses_colour
 from difface_cli.weights.registry import Model, Registry
 from difface_cli.weights.store import fingerprint
 
@@ -65,7 +68,6 @@ class Session:
     detect_size: int = 1280
     reference: str | None = None
     report: bool = False
-    as_json: bool = False
 
     def load(self) -> tuple[Ready, dict[str, Estimator], dict[str, str]]:
         """The model, every estimator, and the hashes of all weights, each by name."""
@@ -74,7 +76,7 @@ class Session:
             self.model,
             self.device,
             self.dtype,
-            detector=not self.options.aligned,
+            detector=not (self.options.aligned or self.options.by_hand),
             detect_size=self.detect_size,
         )
         others = {name: m for name, m in self.estimators.items() if m.parts != self.model.parts}
@@ -86,36 +88,39 @@ class Session:
         return ready, estimators, dict(ready.hashes) | hashes
 
 
-def run(photo: str, folder: Path, session: Session, *, overwrite: bool) -> None:
-    """Sweep one photo into a folder, and say where what is."""
+def run(
+    photo: str, folder: Path, session: Session, progress: Progress, *, overwrite: bool
+) -> tuple[Record, int]:
+    """Sweep one photo into a folder.
+
+    Returns:
+        The sweep's record, and how many cells were there from before.
+
+    Raises:
+        UsageError: for a photo from stdin.
+        OutputError: for a folder that holds other things.
+        FaceError: when there is no face to sweep.
+    """
     if photo == outputs.STREAM:  # whoever applies a cell later needs the photo again
         raise UsageError("A sweep takes a photo from a file, not from stdin.", "Save it first.")
-    start = time.perf_counter()
-    with console.photo_progress(1, quiet=session.as_json) as progress:
-        progress.photo(Path(photo).name, 0, 1)
-        source = running.read(photo)
-        reference = images.read(Path(session.reference)) if session.reference else None
-        progress.stage("loading the model")
-        with outputs.folder(folder):
-            work = _Work(session, source, reference, folder, progress)
-            work.folder.begin(overwrite=overwrite)
-            record = work.record(photo)
-            work.folder.write_record(record | {"status": "unfinished", "faces": []})
-            faces = [work.face(found) for found in work.chosen]
-            record |= {"status": "finished", "faces": faces}
-            atomic.write(folder / "cells.csv", sweep_record.table(faces))
-            record = work.folder.write_record(record)
-            if session.report:
-                progress.stage("writing the report")
-                page = exhibits.sweep(source.photo, work.found, record, folder)
-                atomic.write(folder / REPORT, report.render(page).encode())
-    seconds = time.perf_counter() - start
-    if session.as_json:
-        sys.stdout.write(json.dumps(record, ensure_ascii=False) + "\n")
-    else:
-        _report(record, folder, work.reused, seconds)
+    progress.photo(Path(photo).name, 0, 1)
+    source = work.read(photo)
+    reference = images.read(Path(session.reference)) if session.reference else None
+    progress.stage("loading the model")
+    with outputs.folder(folder):
+        doing = _Work(session, source, reference, folder, progress)
+        doing.folder.begin(overwrite=overwrite)
+        record = doing.record(photo)
+        doing.folder.write_record(record | {"status": "unfinished", "faces": []})
+        faces = [doing.face(found) for found in doing.chosen]
+        record |= {"status": "finished", "faces": faces}
+        atomic.write(folder / "cells.csv", sweep_record.table(faces))
+        record = doing.folder.write_record(record)
         if session.report:
-            console.plain(f"To look at: {folder / REPORT}")
+            progress.stage("writing the report")
+            page = exhibits.sweep(source.photo, doing.found, record, folder)
+            atomic.write(folder / REPORT, report.render(page).encode())
+    return record, doing.reused
 
 
 class _Work:
@@ -131,17 +136,16 @@ class _Work:
     ) -> None:
         self.session, self.source, self.progress = session, source, progress
         self.ready, self.estimators, self.hashes = session.load()
-        progress.stage("finding faces")
-        self.found = pipeline.find(source.photo, self.ready, session.options)
+        engine = Engine(self.ready, Restore(), session.options)
+        scene = engine.task.scene(source.photo, "", source.sha256)
+        prepared = engine.prepare(scene, progress)
+        self.found, self.cuts = prepared.found, prepared.cuts
         self.chosen = [found for found in self.found if not found.skipped]
         self._refuse_none()
         size = self.ready.model.image_size
-        self.crops = pipeline.cut(source.photo, self.found, size, session.options)
         self.references = {
-            found.index: sweep.reference_crop(
-                reference, source.photo, found.face, size, session.options
-            )
-            for found in self.chosen
+            index: sweep.reference_crop(reference, source.photo, cut)
+            for index, cut in self.cuts.items()
             if reference is not None
         }
         self.weight = sweep.shows(size, session.options.aligned)
@@ -160,7 +164,7 @@ class _Work:
                 "size": [size.width, size.height],
             },
             "reference": session.reference,
-            "gray": pipeline.loses_colour(size, session.options),
+            "gray": loses_colour(size, session.options),
             **sweep_record.head(
                 session.plan, session.where, self.ready, session.options, self.hashes
             ),
@@ -168,22 +172,30 @@ class _Work:
 
     def face(self, found: Found) -> Record:
         """Finish the cells of one face, draw its pictures, and give its record."""
-        crop = self.crops[found.index]
+        cut = self.cuts[found.index]
         self.progress.stage("estimating")
-        estimates = {
-            name: sweep.estimate(crop, estimator, self.ready.device)
-            for name, estimator in self.estimators.items()
-        }
-        swept = self._run(found, crop, estimates)
+        estimates = {name: self._estimate(cut, f) for name, f in self.estimators.items()}
+        swept = self._run(found, cut.face, estimates)
         self.progress.stage("drawing")
         varied = sweep_pictures.variations(swept, self.folder.path / "variation", self.weight)
         files = self._pictures(swept, varied)
-        return sweep_record.face(found, swept, varied, self.ready.model, files, self.folder.path)
+        made = sweep_record.face(found, swept, varied, self.ready.model, files, self.folder.path)
+        return {"rank": rank_of(self.found, found.index), **made}
+
+    def _estimate(self, cut: Cut, estimator: Estimator) -> Array:
+        """f(y) of a face: made once for all its cells, s×s×3 in [0, 1]."""
+        with torch.inference_mode(), memory_errors():
+            y = faces_of([cut]).to(self.ready.device)
+            return array(difface.estimate(y, estimator)[0])
+
+    def _noise(self, found: Found, seed: int) -> int:
+        """The seed of a face's noise, as the engine has it."""
+        return difface.noise_seed(seed, self.source.sha256, rank_of(self.found, found.index))
 
     def _run(self, found: Found, crop: Array, estimates: Mapping[str, Array]) -> Swept:
         session, index = self.session, found.index
         reference = self.references.get(index)
-        gray = pipeline.loses_colour(self.source.photo, session.options)
+        gray = loses_colour(self.source.photo, session.options)
         swept = Swept(index, crop, estimates, reference, (), {}, gray)
         cells = session.plan.cells
         stored = {cell: self.folder.finished(index, cell) for cell in cells}
@@ -191,7 +203,7 @@ class _Work:
         self.reused += len(cells) - len(missing)
         self.progress.stage("denoising")
         for done in sweep.run(
-            crop,
+            partial(self._noise, found),
             estimates,
             missing,
             self.ready,
@@ -272,25 +284,3 @@ class _Work:
             "No face was found in the photo.",
             "If it is one aligned face, add --aligned; or try another --detector.",
         )
-
-
-def _report(record: Record, folder: Path, reused: int, seconds: float) -> None:
-    """Where the pictures are, and how to go on."""
-    cells = sum(len(face["cells"]) for face in record["faces"])
-    known = f", {reused} of them from before" if reused else ""
-    count = f"{cells} cell{'' if cells == 1 else 's'}"
-    console.plain(f"{folder}: {count}{known}, {running.duration(seconds)}")
-    for face in record["faces"]:
-        pictures = [face["grid"], face["plot"]]
-        if face["variation"]:
-            pictures.append(face["variation"]["picture"])
-        console.plain(f"  face {face['index']}: {', '.join(pictures)}")
-        if face["variation"]:
-            v = face["variation"]
-            console.plain(
-                f"    variation over the seeds at N {v['n']}: {v['number']:.1f} grey levels"
-            )
-    first = record["faces"][0]["cells"][-1]
-    chosen = [axis for axis, values in record["axes"].items() if len(values) > 1] or ["n"]
-    pick = ",".join(f"{axis}={first[axis]}".removesuffix(".0") for axis in chosen)
-    console.plain(f"Choose a cell: difface apply {folder} --pick {pick}")

@@ -1,13 +1,11 @@
-"""What `difface apply` does with a sweep."""
+"""Chosen cells of a sweep, pasted into the photo."""
 
 from __future__ import annotations
 
 import os
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from datetime import UTC, datetime
-from functools import partial
+from dataclasses import dataclass, replace
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any
@@ -16,24 +14,25 @@ import numpy as np
 import numpy.typing as npt
 import torch
 
-from difface_cli import __version__, models
-from difface_cli import tasks as pipeline
+from difface_cli import models
 from difface_cli.base.errors import ImageError, OutputError, RegistryError
 from difface_cli.base.progress import Progress
-from difface_cli.cli import console, picks, restoring, running
-from difface_cli.cli.outputs import Job
-from difface_cli.cli.picks import Cell
-from difface_cli.cli.running import Record
 from difface_cli.faces.detect import Face
-from difface_cli.images import Photo
 from difface_cli.method import difface
 from difface_cli.models import Parser
 from difface_cli.models.background import Upscaler
-from difface_cli.records import sidecar
-from difface_cli.sweep import AXES
+from difface_cli.records import record as records
+from difface_cli.records.record import Files, Record
+from difface_cli.runs import work
+from difface_cli.runs.jobs import Job
+from difface_cli.sweep import AXES, picks
 from difface_cli.sweep.folder import RECORD, read_face, read_record
-from difface_cli.tasks import Found
+from difface_cli.sweep.picks import Cell
+from difface_cli.tasks import Found, Restore, Scene
+from difface_cli.tasks.finishing import enlarge
 from difface_cli.tasks.options import Options
+from difface_cli.tasks.preparing import matrix, rank_of
+from difface_cli.tasks.task import Pasting, Placed, loses_colour
 from difface_cli.weights.registry import Model, Registry
 from difface_cli.weights.store import fingerprint
 
@@ -137,7 +136,7 @@ def load(
     """Parser and background network: those named, else those of the sweep's model."""
     known = swept.record["model"]
     model = Model(known["name"], "restore", MappingProxyType(known["parts"]))
-    model = restoring.choose_parts(registry, model, parser=parser, background=background)
+    model = models.with_parts(registry, model, parser=parser, background=background)
     absent = [model.parts[part] for part in ("parser", "background") if part in model.parts]
     if unknown := [name for name in absent if name not in registry.weights]:
         raise RegistryError(
@@ -166,51 +165,56 @@ class Session:
     options: Options
     tools: Tools
     quality: int = 95
-    as_json: bool = False
 
 
-def run(job: Job, session: Session) -> None:
-    """Paste the chosen cells, and write photo and record."""
-    running.run([job], partial(_apply, session), as_json=session.as_json)
+def run(job: Job, session: Session, progress: Progress) -> Record:
+    """Paste the chosen cells, and write photo and record.
 
+    Returns:
+        The record.
 
-def _apply(session: Session, job: Job, progress: Progress) -> Record:
+    Raises:
+        ImageError: for another photo than the one that was swept.
+        OutputError: for a cell that is missing or damaged.
+    """
     start = time.perf_counter()
-    swept, options = session.swept, session.options
+    swept, options, task = session.swept, session.options, Restore()
     progress.stage("reading")
-    source = running.read(job.source)
+    source = work.read(job.source)
     if source.sha256 != swept.record["photo"]["sha256"]:
         raise ImageError(
             f"{job.source} is not the photo that was swept: its content differs.",
             "Name the photo of the sweep with --photo.",
         )
-    with running.folder(job):
-        found = _found(session, source.photo)
-        cells = session.chosen.items()
+    scene = task.scene(source.photo, job.source, source.sha256)
+    with work.folder(job):
+        found = _found(session, scene)
         size = swept.record["model"]["image_size"]
-        faces = {index: _face(swept.folder / cell["data"], size) for index, cell in cells}
-        canvas = pipeline.enlarge(source.photo, size, options, session.tools.background, progress)
+        canvas = enlarge(source.photo, size, options, session.tools.background, progress)
         progress.stage("pasting")
-        photo = pipeline.put_back(source.photo, canvas, found, faces, options, session.tools.parser)
+        pasting = Pasting(options, loses_colour(source.photo, options), session.tools.parser)
+        faces = {f.index: f for f in found}
+        placed = [
+            _placed(faces[index], swept.folder / cell["data"], size, scene, options)
+            for index, cell in session.chosen.items()
+        ]
+        photo = task.put_back(scene, canvas, placed, pasting)
+        files = Files(job.source, source.sha256, [str(job.target)] if job.target else [])
         record = {
-            "schema": sidecar.SCHEMA,
-            "task": "apply",
-            "notice": sidecar.NOTICE,
-            "difface": __version__,
-            "created": datetime.now(UTC).isoformat(timespec="seconds"),
+            **records.head("apply", task.notice, photo, files),
             "sweep": str(swept.folder),
-            "input": {"path": job.source, "sha256": source.sha256},
-            "outputs": [str(job.target)] if job.target else [],
-            "size": [photo.width, photo.height],
             **_chosen(session, found),
-            "gray": pipeline.loses_colour(source.photo, options),
+            "gray": pasting.gray,
             "seconds": {"total": round(time.perf_counter() - start, 3)},
             "versions": dict(swept.record["versions"]),
         }
-        running.write(job, source, [photo], record, session.quality)
-    if not session.as_json:
-        _report(job, session.chosen)
+        work.write(job, source, [photo], record, session.quality)
     return {"status": "applied"} | record
+
+
+def _placed(found: Found, path: Path, size: int, scene: Scene, options: Options) -> Placed:
+    upright = matrix(scene.photo, found.face, size, options)
+    return Placed(found, Restore().cut(scene, upright, size), _face(path, size))
 
 
 def _face(path: Path, size: int) -> npt.NDArray[np.float32]:
@@ -223,19 +227,22 @@ def _face(path: Path, size: int) -> npt.NDArray[np.float32]:
     return face
 
 
-def _found(session: Session, photo: Photo) -> list[Found]:
+def _found(session: Session, scene: Scene) -> list[Found]:
     """The sweep's faces, with the seeds that their noise had."""
-    size = session.swept.record["model"]["image_size"]
+    known = session.swept.record["faces"]
+    every = [
+        Found(face["index"], Face(tuple(face["box"]), np.array(face["landmarks"]), face["score"]))
+        for face in known
+    ]
     found = []
-    for index, known in session.swept.faces.items():
-        face = Face(tuple(known["box"]), np.array(known["landmarks"]), known["score"])
-        cell = session.chosen.get(index)
+    for one, face in zip(every, known, strict=True):
+        cell = session.chosen.get(one.index)
         if cell is None:
-            found.append(Found(index, face, "not chosen"))
+            found.append(replace(one, skipped="not chosen"))
             continue
-        crop = pipeline.cut(photo, [Found(index, face)], size, session.options)[index]
-        seed = difface.face_seed(cell["seed"], torch.from_numpy(crop).permute(2, 0, 1))
-        found.append(Found(index, face, seeds=(seed,)))
+        rank = face.get("rank", rank_of(every, one.index))
+        seed = difface.noise_seed(cell["seed"], scene.sha256, rank)
+        found.append(replace(one, seeds=(seed,)))
     return found
 
 
@@ -274,13 +281,5 @@ def _chosen(session: Session, found: Sequence[Found]) -> Record:
             "keep_detail": options.keep_detail,
             "quality": session.quality,
         },
-        "faces": [sidecar.face(f) | {"cell": cells.get(f.index)} for f in found],
+        "faces": [records.face(f) | {"cell": cells.get(f.index)} for f in found],
     }
-
-
-def _report(job: Job, chosen: Mapping[int, Cell]) -> None:
-    for index, cell in chosen.items():
-        named = ", ".join(f"{axis} {cell[axis]}" for axis in AXES if axis != "estimator")
-        console.plain(f"face {index}: {named}", stderr=job.target is None)
-    target = job.files[0] if job.target else "stdout"
-    console.plain(f"{job.source} → {target}", stderr=job.target is None)
