@@ -20,9 +20,9 @@ from PIL import Image
 from typer.testing import CliRunner
 
 from difface_cli import models
-from difface_cli.cli import restoring
 from difface_cli.cli.app import build
 from difface_cli.runs import ledger
+from difface_cli.runs.session import Session
 from tests.cli import quick
 
 LOAD = models.load
@@ -33,7 +33,7 @@ def album(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A folder with a tree of photos in it, and the place one works in."""
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr("difface_cli.models.load", quick.loader())
-    monkeypatch.setattr(restoring, "overlaps", lambda session: True)  # whatever this machine has
+    monkeypatch.setattr(Session, "overlaps", True)  # whatever this machine has
     quick.photos(tmp_path / "album", 3)
     quick.photos(tmp_path / "album/1912/spring", 2, size=50)
     (tmp_path / "album/notes.txt").write_text("Dear Anna,")
@@ -205,7 +205,7 @@ class TestAgain:
         whole()
         overlapped = files("out")
         shutil.rmtree("out")
-        monkeypatch.setattr(restoring, "overlaps", lambda session: False)
+        monkeypatch.setattr(Session, "overlaps", False)
         whole()
         assert files("out") == overlapped
 

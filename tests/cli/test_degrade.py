@@ -208,16 +208,16 @@ def test_a_folder_without_pictures(tmp_path: Path) -> None:
 def test_an_interrupted_run_tells_what_it_wrote(
     folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from difface_cli.cli import running
+    from difface_cli.cli import degrading
 
-    read = running.read
+    read = degrading.read
 
     def stopped(name: str) -> Any:
         if name.endswith("b.jpg"):
             raise KeyboardInterrupt
         return read(name)
 
-    monkeypatch.setattr(running, "read", stopped)
+    monkeypatch.setattr(degrading, "read", stopped)
     assert run(folder, tmp_path / "out").exit_code == 130
     assert [line["file"] for line in lines(tmp_path / "out")] == ["a.png"]
 

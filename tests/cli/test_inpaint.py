@@ -12,9 +12,11 @@ import skimage.data
 from PIL import Image, ImageDraw
 from typer.testing import CliRunner
 
-from difface_cli.cli import filling
+from difface_cli.cli import photos
 from difface_cli.cli.app import build
 from difface_cli.method.difface import Refinement, Settings
+from difface_cli.runs.session import Session
+from difface_cli.tasks import Inpaint
 from difface_cli.tasks.holes import Wish
 from difface_cli.weights.store import sha256
 
@@ -69,17 +71,17 @@ def test_fills_a_scratch_across_a_face_and_touches_nothing_else(album: Path) -> 
     assert record["settings"]["refine"] == "closed-form"
     assert record["settings"]["eta"] == 1.0
     assert record["settings"]["n"] == 480
-    assert [face["filled"] for face in record["faces"]] == [True]
+    assert [face["restored"] for face in record["faces"]] == [True]
 
 
 def test_the_options_of_the_method_arrive(album: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    seen: list[filling.Session] = []
+    seen: list[Session] = []
 
-    def run(jobs: Any, session: filling.Session, *, dry_run: bool) -> int:
+    def go(session: Session, asked: photos.Asked) -> int:
         seen.append(session)
         return 0
 
-    monkeypatch.setattr(filling, "run", run)
+    monkeypatch.setattr(photos, "go", go)
     options = (
         "--n 300 --eta 0.25 --sampler dpm++ --seed 7 --samples 2 --gamma 3 --refine gradient "
         "--no-keep-known --no-fill-rest --gray off --min-face 9 --mask-grow 4 --mask-threshold 0.2 "
@@ -87,14 +89,12 @@ def test_the_options_of_the_method_arrive(album: Path, monkeypatch: pytest.Monke
     )
     assert inpaint("photo.png", *options.split()).exit_code == 0
     (session,) = seen
-    chosen = session.wishes
-    assert chosen.options.settings == Settings(n=300, steps=2, eta=0.25, sampler="dpm++")
-    assert chosen.refinement == Refinement(3.0, "gradient")
-    assert (chosen.keep_known, chosen.fill_rest) == (False, False)
-    assert chosen.faces[0].box == (1, 2, 31, 42)
-    assert (chosen.options.seed, chosen.options.samples, chosen.options.batch) == (7, 2, 3)
-    assert (chosen.options.gray, chosen.options.min_face) == ("off", 9)
-    assert session.wish == Wish("mask.png", 0.2, True, 4)
+    wish, options_ = Wish("mask.png", 0.2, True, 4), session.options
+    assert session.task == Inpaint(wish, Refinement(3.0, "gradient"), False, False)
+    assert options_.settings == Settings(n=300, steps=2, eta=0.25, sampler="dpm++")
+    assert options_.by_hand[0].box == (1, 2, 31, 42)
+    assert (options_.seed, options_.samples, options_.batch) == (7, 2, 3)
+    assert (options_.gray, options_.min_face) == ("off", 9)
 
 
 def test_the_seed_decides(album: Path) -> None:

@@ -382,7 +382,7 @@ class TestOutputs:
     ) -> None:
         # By its answer alone: root, as whom tests often run, may write anywhere.
         monkeypatch.setattr("os.access", lambda path, mode, **_: not mode & os.W_OK)
-        monkeypatch.setattr("difface_cli.tasks.prepare", None)
+        monkeypatch.setattr("difface_cli.tasks.preparing.prepare", None)
         Path("closed").mkdir()
         assert_refused(restore("photo.png", "-o", "closed"), "closed")
 

@@ -16,7 +16,6 @@ import pytest
 import torch
 
 from difface_cli import doctor
-from difface_cli import tasks as pipeline
 from difface_cli.base.errors import WeightsMissing
 from difface_cli.base.plugins import Plugin
 from difface_cli.doctor import (
@@ -31,6 +30,7 @@ from difface_cli.doctor import (
     software,
 )
 from difface_cli.images import Photo, with_pixels
+from difface_cli.tasks import Engine
 from difface_cli.weights import registry
 from difface_cli.weights.registry import Registry, Source, Weights
 
@@ -190,7 +190,7 @@ def test_a_file_in_the_place_of_the_folder(tmp_path: Path) -> None:
 
 
 def _fake(change: Callable[[np.ndarray[Any, Any]], np.ndarray[Any, Any]]) -> Callable[..., Any]:
-    def restore(photo: Photo, *_: object) -> Any:
+    def restore(_: Engine, photo: Photo, *__: object) -> Any:
         return SimpleNamespace(photos=[with_pixels(photo, change(photo.pixels))])
 
     return restore
@@ -211,7 +211,7 @@ def test_a_restoration_that_gives_no_face(
     state: str,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(pipeline, "restore", _fake(change))
+    monkeypatch.setattr(Engine, "run", _fake(change))
     assert states(lambda: restoring.restoration(registry.load())) == [state]
 
 
@@ -219,7 +219,7 @@ def test_a_restoration_that_fails(monkeypatch: pytest.MonkeyPatch) -> None:
     def restore(*_: object) -> None:
         raise RuntimeError("out of memory")
 
-    monkeypatch.setattr(pipeline, "restore", restore)
+    monkeypatch.setattr(Engine, "run", restore)
     (finding,) = found(lambda: restoring.restoration(registry.load()))
     assert "out of memory" in finding.told
 

@@ -11,7 +11,8 @@ import pytest
 
 from difface_cli.base.errors import RecordError
 from difface_cli.method.difface import Settings
-from difface_cli.records import replay
+from difface_cli.records import reading
+from difface_cli.tasks import Colorize, Inpaint
 from difface_cli.tasks.options import Options
 
 RECORD: dict[str, Any] = {
@@ -62,8 +63,8 @@ def changed(record: dict[str, Any], dotted: str, value: Any) -> dict[str, Any]:
 
 
 def test_an_old_record_is_read_with_every_setting(tmp_path: Path) -> None:
-    run = replay.read(write(tmp_path, RECORD))
-    assert run.task == "restore"
+    run = reading.read(write(tmp_path, RECORD))
+    assert run.task.name == "restore"
     assert run.options == Options(
         settings=Settings(200, 5, 0.25, "ddpm"), seed=3, strength=0.5, faces="largest",
         min_face=20.0, upscale=2, gray="on", batch=4,
@@ -76,24 +77,30 @@ def test_an_old_record_is_read_with_every_setting(tmp_path: Path) -> None:
     )
     assert not run.compiled  # which old records do not tell
     assert run.output_sha256 == ()
-    assert run.fill is None
+    assert run.holes_sha256 == ""
+
+
+def test_the_seeds_of_then_are_read(tmp_path: Path) -> None:
+    faces = [{"index": 0, "seeds": [5, 6]}, {"index": 1, "seeds": []}]
+    assert reading.read(write(tmp_path, RECORD | {"faces": faces})).seeds == {0: (5, 6)}
 
 
 def test_tasks_of_old_records_are_told_by_what_only_they_have(tmp_path: Path) -> None:
     colouring = changed(RECORD, "settings.desaturate", True)
-    run = replay.read(write(tmp_path, colouring | {"settings": colouring["settings"]}))
-    assert run.task == "colorize"
-    assert run.desaturate
+    run = reading.read(write(tmp_path, colouring | {"settings": colouring["settings"]}))
+    assert isinstance(run.task, Colorize)
+    assert run.task.desaturate
 
 
 def test_a_fillings_holes_and_faces_are_read(tmp_path: Path) -> None:
-    fill = replay.read(write(tmp_path, RECORD | FILLING)).fill
-    assert fill is not None
-    assert fill.wish.invert
-    assert fill.wish.grow == 2
-    assert fill.faces[0].landmarks.tolist()[1] == [6, 2.5]
+    run = reading.read(write(tmp_path, RECORD | FILLING))
+    assert isinstance(run.task, Inpaint)
+    assert run.task.wish.invert
+    assert run.task.wish.grow == 2
+    assert run.options.by_hand[0].landmarks.tolist()[1] == [6, 2.5]
+    assert run.holes_sha256 == "ef" * 32
     with pytest.raises(RecordError, match="before records told all"):
-        replay.read(write(tmp_path, RECORD | {"mask": {"source": "m.png"}}))
+        reading.read(write(tmp_path, RECORD | {"mask": {"source": "m.png"}}))
 
 
 @pytest.mark.parametrize(
@@ -102,26 +109,26 @@ def test_a_fillings_holes_and_faces_are_read(tmp_path: Path) -> None:
 )
 def test_what_is_no_record_is_refused(tmp_path: Path, text: str) -> None:
     with pytest.raises(RecordError):
-        replay.read(write(tmp_path, text))
+        reading.read(write(tmp_path, text))
 
 
 def test_a_missing_file_a_folder_and_bytes_are_refused(tmp_path: Path) -> None:
     (tmp_path / "bytes.json").write_bytes(b"\xff\xfe\x00")
     for path in (tmp_path / "none.json", tmp_path, tmp_path / "bytes.json"):
         with pytest.raises(RecordError, match=r"does not exist|cannot be read"):
-            replay.read(path)
+            reading.read(path)
 
 
 def test_pasted_cells_are_sent_to_their_command(tmp_path: Path) -> None:
     with pytest.raises(RecordError, match="sweep") as caught:
-        replay.read(write(tmp_path, RECORD | {"sweep": "photo_sweep"}))
+        reading.read(write(tmp_path, RECORD | {"sweep": "photo_sweep"}))
     assert "difface apply" in caught.value.hint
 
 
 @pytest.mark.parametrize(
     ("key", "value"),
     [
-        ("schema", 2),
+        ("schema", 3),
         ("schema", True),
         ("task", "delete"),
         ("input", []),
@@ -169,11 +176,13 @@ def test_pasted_cells_are_sent_to_their_command(tmp_path: Path) -> None:
         ("mask.faces.0.landmarks", [1e9] * 10),
         ("mask.faces.0.landmarks", [3] * 10),
         ("mask.faces.0.landmarks", ["a"] * 10),
+        ("faces", [{"index": 0, "seeds": [1 << 64]}]),
+        ("faces", [{"index": "0"}]),
     ],
 )
 def test_every_wrong_value_is_refused(tmp_path: Path, key: str, value: Any) -> None:
     whole = RECORD | (FILLING if key.startswith("mask") else {})
     with pytest.raises(RecordError) as caught:
-        replay.read(write(tmp_path, changed(whole, key, value)))
+        reading.read(write(tmp_path, changed(whole, key, value)))
     assert caught.value.hint
     assert len(caught.value.message) < 600

@@ -16,8 +16,9 @@ from difface_cli.images import Photo
 from difface_cli.method.difface import Settings
 from difface_cli.method.schedule import linear
 from difface_cli.models import Ready
-from difface_cli.records import sidecar
-from difface_cli.tasks import Found, Restoration
+from difface_cli.records import record as records
+from difface_cli.records.record import Files
+from difface_cli.tasks import Found, Restore, Result, Scene
 from difface_cli.tasks.options import Options
 from difface_cli.weights.registry import Model
 
@@ -33,11 +34,11 @@ FACE = Face((1.23456, 2.0, 30.0, 40.0), FFHQ_TEMPLATE_512 / 16, np.float32(0.98)
 def record(options: Options) -> dict[str, Any]:
     found = (Found(0, FACE, "", (2**62,)), Found(1, FACE, "not chosen"))
     photo = Photo(np.zeros((20, 30, 3), np.uint8))
-    result = Restoration((photo,), found, (), False, MappingProxyType({"detect": 0.12345}))
-    made = sidecar.record(
-        result, READY, options, source="in.png", source_sha256="cd" * 32, outputs=["out.png"],
-        quality=90, seconds=1.5,
-    )  # fmt: skip
+    seconds = MappingProxyType({"detect": 0.12345})
+    scene = Scene(photo, photo, "cd" * 32)
+    result = Result(scene, (photo,), found, (), {}, False, seconds)
+    files = Files("in.png", "cd" * 32, ["out.png"], 90)
+    made = records.record(result, READY, Restore(), options, files, 1.5)
     again: dict[str, Any] = json.loads(json.dumps(made))
     return again
 
@@ -45,7 +46,7 @@ def record(options: Options) -> dict[str, Any]:
 def test_every_option_and_setting_is_recorded() -> None:
     settings = record(Options())["settings"]
     for field in (*fields(Options), *fields(Settings)):
-        assert field.name == "settings" or field.name in settings
+        assert field.name in ("settings", "by_hand") or field.name in settings
     assert settings["precision"] == "bfloat16"
     assert settings["quality"] == 90
 
@@ -62,6 +63,7 @@ def test_faces_say_what_became_of_them_and_seeds_survive_json() -> None:
     assert restored["skipped"] is None
     assert restored["seeds"] == [2**62]
     assert restored["box"][0] == 1.23
+    assert restored["landmarks"] == FACE.landmarks.tolist()  # not rounded: replay follows them
     assert not left["restored"]
     assert left["skipped"] == "not chosen"
 

@@ -7,7 +7,7 @@ from itertools import product
 import pytest
 
 from difface_cli.base.errors import UsageError
-from difface_cli.cli.picks import choose
+from difface_cli.sweep.picks import choose
 
 CELLS = [
     {"n": n, "eta": 0.5, "seed": seed, "steps": 10, "estimator": "swinir"}

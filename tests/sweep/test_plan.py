@@ -12,14 +12,25 @@ import torch
 from torch import Tensor
 
 from difface_cli import images, sweep
-from difface_cli import tasks as pipeline
 from difface_cli.base.errors import ImageError, UsageError
+from difface_cli.faces.align import similarity
+from difface_cli.method import difface
 from difface_cli.method.denoiser import from_network
 from difface_cli.method.difface import Settings
 from difface_cli.models import Ready
 from difface_cli.sweep import Cell, Plan, check, measure, reference_crop, shows, together
+from difface_cli.tasks import Cut, Engine, Restore, Scene
 from difface_cli.tasks.options import Options
-from tests.tasks.test_restore import SCHEDULE, SIZE, TWO, changed, face_at, photo, ready
+from tests.tasks.test_restore import (
+    SCHEDULE,
+    SHA,
+    SIZE,
+    TWO,
+    face_at,
+    photo,
+    ready,
+    restore,
+)
 
 PLAN = Plan(n=(60, 150, 300), eta=(0.0, 0.7), seed=(0, 1, 5), estimator=("own",), steps=(2, 4))
 
@@ -44,14 +55,20 @@ class Watched:
 
 
 def run(plan: Plan, model: Ready, crop: Any = None, **options: Any) -> dict[Cell, Any]:
-    crop = face_crop() if crop is None else crop
-    estimates = {name: sweep.estimate(crop, model.estimator, model.device) for name in ("own",)}
-    return {d.cell: d.face for d in sweep.run(crop, estimates, plan.cells, model, **options)}
+    cut = face_cut() if crop is None else Cut(crop, np.eye(2, 3))
+    estimates = {name: sweep.estimate(cut, model.estimator, model.device) for name in ("own",)}
+    return {d.cell: d.face for d in sweep.run(noise, estimates, plan.cells, model, **options)}
 
 
-def face_crop() -> Any:
-    found = pipeline.find(photo(), ready(TWO), Options())
-    return pipeline.cut(photo(), found, SIZE, Options())[0]
+def noise(seed: int) -> int:
+    """As the engine has it, of the face that lies nearest to the top left."""
+    return difface.noise_seed(seed, SHA, 0)
+
+
+def face_cut() -> Cut:
+    before = photo()
+    scene = Scene(before, before, SHA)
+    return Engine(ready(TWO), Restore(), Options()).prepare(scene).cuts[0]
 
 
 class TestPlan:
@@ -86,7 +103,7 @@ def test_each_cell_is_what_a_restoration_gives_to_the_last_bit() -> None:
     assert len(faces) == 36
     for cell in (PLAN.cells[0], PLAN.cells[7], PLAN.cells[-1]):
         options = Options(settings=Settings(n=cell.n, steps=cell.steps, eta=cell.eta))
-        alone = pipeline.restore(photo(), model, replace(options, seed=cell.seed, faces="0"))
+        alone = restore(photo(), model, replace(options, seed=cell.seed, faces="0"))
         assert np.array_equal(faces[cell], alone.crops[0].restored[0])
     assert len({face.tobytes() for face in faces.values()}) == 36
 
@@ -147,7 +164,7 @@ def test_steps_are_counted_once_for_all_chains_of_a_batch() -> None:
 def test_a_seed_draws_the_same_noise_for_every_n() -> None:
     plan = Plan(n=(60, 150, 300), eta=(0.5,), seed=(0, 1), estimator=("own",), steps=(1,))
     watched = Watched()
-    crop = face_crop()
+    crop = face_cut().face
     run(plan, watched.ready, crop=crop)
     x0 = 2 * torch.from_numpy(crop).permute(2, 0, 1) - 1
     noises: dict[int, list[Tensor]] = {0: [], 1: []}
@@ -164,7 +181,7 @@ def test_estimators_start_from_their_own_estimate() -> None:
     plan = Plan(n=(100,), eta=(0.0,), seed=(0,), estimator=("dark", "light"), steps=(3,))
     flat = {"dark": 0.2, "light": 0.7}
     estimates = {name: np.full((SIZE, SIZE, 3), v, np.float32) for name, v in flat.items()}
-    done = list(sweep.run(face_crop(), estimates, plan.cells, ready([])))
+    done = list(sweep.run(noise, estimates, plan.cells, ready([])))
     means = {d.cell.estimator: float(d.face.mean()) for d in done}
     assert means["dark"] < 0.35 < 0.55 < means["light"]
 
@@ -173,13 +190,13 @@ class TestMeasures:
     """Fidelity with and without a reference."""
 
     def test_without_a_reference_the_input_stands_in(self) -> None:
-        crop = face_crop()
+        crop = face_cut().face
         measured = measure(crop, crop, None, shows(SIZE, aligned=False))
         assert set(measured) == {"distance", "sharpness"}
         assert measured["distance"] == 0
 
     def test_a_reference_is_what_psnr_and_ssim_are_of(self) -> None:
-        crop = face_crop()
+        crop = face_cut().face
         measured = measure(crop, 1 - crop, crop, shows(SIZE, aligned=True))
         assert measured["psnr"] == 100
         assert measured["ssim"] == pytest.approx(1)
@@ -191,29 +208,16 @@ class TestMeasures:
         picture = np.stack([x, y, x * y], axis=2)
         small = images.Photo((picture * 255).astype(np.uint8))
         face = face_at(10, 10, 80)
-        direct = pipeline.cut(small, [pipeline.Found(0, face)], SIZE, Options())[0]
-        cut = reference_crop(images.upscale(small, 2), small, face, SIZE, Options())
-        np.testing.assert_allclose(cut, direct, atol=0.01)
+        direct = Restore().cut(Scene(small, small, SHA), similarity(face.landmarks, SIZE), SIZE)
+        cut = reference_crop(images.upscale(small, 2), small, direct)
+        np.testing.assert_allclose(cut, direct.face, atol=0.01)
 
     def test_a_reference_of_another_shape_is_refused(self) -> None:
         with pytest.raises(ImageError, match="160x100"):
-            reference_crop(photo(100, 160), photo(), TWO[0], SIZE, Options())
+            reference_crop(photo(100, 160), photo(), face_cut())
 
     def test_the_face_shows_within_the_oval_that_is_pasted(self) -> None:
         weight = shows(SIZE, aligned=False)
         assert weight[0, 0] == 0
         assert weight[SIZE // 2, SIZE // 2] == 1
         assert shows(SIZE, aligned=True).min() == 1
-
-
-def test_a_stored_face_is_put_back_as_a_restoration_does() -> None:
-    options = replace(Options(settings=Settings(n=150, steps=2)), seed=1)
-    model = ready(TWO)
-    expected = pipeline.restore(photo(), model, options)
-    canvas = pipeline.enlarge(photo(), SIZE, options, None, sweep.NoProgress())
-    faces = {crops.index: crops.restored[0] for crops in expected.crops}
-    after = pipeline.put_back(photo(), canvas, expected.faces, faces, options)
-    assert np.array_equal(after.pixels, expected.photos[0].pixels)
-    only = pipeline.put_back(photo(), canvas, expected.faces, {1: faces[1]}, options)
-    assert changed(photo(), only)[65, 115]
-    assert not changed(photo(), only)[50, 30]

@@ -14,10 +14,9 @@ from torch import Tensor
 from difface_cli.method.denoiser import Denoised
 from difface_cli.method.difface import Settings
 from difface_cli.models import Ready
-from difface_cli.tasks import restore
 from difface_cli.trust import auto_n, gate
 from difface_cli.trust.auto_n import Start
-from tests.tasks.test_restore import QUICK, TWO, photo, ready
+from tests.tasks.test_restore import QUICK, TWO, photo, ready, restore
 
 AUTO = replace(QUICK, auto_n=True, samples=2, settings=Settings(n=200, steps=3, eta=0.5))
 
@@ -49,13 +48,13 @@ def by_brightness(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.mark.parametrize("batch", [1, 3])
 def test_faces_of_one_photo_have_their_own_n(batch: int) -> None:
     both = restore(photo(), model(), replace(AUTO, batch=batch))
-    assert [crops.start.n for crops in both.crops if crops.start] == [100, 2]
+    assert [found.start.n for found in both.faces if found.start] == [100, 2]
     for index, n in enumerate((100, 2)):
         fixed = replace(AUTO, auto_n=False, settings=Settings(n=n, steps=min(3, n), eta=0.5))
         alone = restore(photo(), model(), replace(fixed, batch=batch))
         for one, other in zip(both.crops[index].restored, alone.crops[index].restored, strict=True):
             np.testing.assert_allclose(one, other, atol=1e-5)
-        assert alone.crops[index].start is None
+        assert alone.faces[index].start is None
 
 
 def test_the_gate_asks_faces_with_an_n_of_their_own_for_less(
@@ -70,5 +69,5 @@ def test_the_gate_asks_faces_with_an_n_of_their_own_for_less(
     monkeypatch.setattr(gate, "after", after)
     restore(photo(), model(), replace(AUTO, gate="on"))
     restore(photo(), model(), replace(AUTO, gate="on", auto_n=False))
-    assert asked == [gate.OF_AUTO_N] * 2 + [gate.LIMITS] * 2
+    assert asked == [gate.OF_AUTO_N] * 4 + [gate.LIMITS] * 4  # each sample of each face
     assert gate.OF_AUTO_N.blur < gate.LIMITS.blur

@@ -19,12 +19,13 @@ from difface_cli.images import Photo
 from difface_cli.method.denoiser import Denoised, eps_from_x0
 from difface_cli.method.difface import Refinement, Settings
 from difface_cli.models import Ready
-from difface_cli.tasks.colorizing import Wishes, check, check_photo, colorize
+from difface_cli.tasks import Colorize, Engine, Result
 from difface_cli.tasks.options import Options
 from difface_cli.weights.registry import Model
 from tests.tasks.test_restore import SCHEDULE, SIZE, TWO, face_at
 
-QUICK = Options(settings=Settings(n=400, steps=4), aligned=True)
+QUICK = Options(settings=Settings(n=400, steps=4), aligned=True, gray="off")
+HELD = Colorize().refinement
 
 
 def portrait() -> np.ndarray[Any, Any]:
@@ -54,6 +55,13 @@ def ready(truth: np.ndarray[Any, Any] | None = None, faces: Any = ()) -> Ready:
     )  # fmt: skip
 
 
+def colorize(
+    photo: Photo, ready: Ready, options: Options = QUICK, refinement: Refinement = HELD
+) -> Result:
+    """The photo through the engine."""
+    return Engine(ready, Colorize(refinement), options).run(photo, "the file's hash")
+
+
 def luma_levels(photo: Photo) -> np.ndarray[Any, Any]:
     return np.asarray(Image.fromarray(photo.pixels).convert("L"))
 
@@ -61,7 +69,7 @@ def luma_levels(photo: Photo) -> np.ndarray[Any, Any]:
 @pytest.mark.parametrize("refinement", [Refinement(20.0), Refinement(1.0, "gradient")])
 def test_a_prior_that_knows_the_picture_gives_its_colours_back(refinement: Refinement) -> None:
     truth = portrait()
-    result = colorize(gray(truth), ready(truth), Wishes(QUICK, refinement))
+    result = colorize(gray(truth), ready(truth), QUICK, refinement)
     difference = result.photos[0].pixels.astype(int) - truth
     assert np.abs(difference).max() <= 2  # rounded: grey, chroma, result
 
@@ -71,7 +79,7 @@ def test_the_luma_is_kept_whatever_the_prior_draws(aligned: bool) -> None:
     wild = np.random.default_rng(0).integers(0, 256, (SIZE, SIZE, 3), dtype=np.uint8)
     photo = gray(portrait() if aligned else np.tile(portrait(), (2, 3, 1)))
     options = replace(QUICK, aligned=aligned)
-    after = colorize(photo, ready(wild, TWO), Wishes(options)).photos[0]
+    after = colorize(photo, ready(wild, TWO), options).photos[0]
     assert np.array_equal(luma_levels(after), photo.pixels[..., 0])
     assert np.ptp(after.pixels, axis=2).max() > 60
 
@@ -80,8 +88,7 @@ def test_a_chain_without_refinement_loses_the_luma_before_it_is_put_back() -> No
     """So the refinement is what holds the chain, not the last step alone."""
     photo, other = gray(portrait()), np.full((SIZE, SIZE, 3), 90, np.uint8)
     held, free = (
-        colorize(photo, ready(other), Wishes(QUICK, Refinement(gamma))).photos[0]
-        for gamma in (20.0, 0.0)
+        colorize(photo, ready(other), QUICK, Refinement(gamma)).photos[0] for gamma in (20.0, 0.0)
     )
     assert np.ptp(free.pixels, axis=2).max() == 0  # a grey answer, and the luma put back
     assert np.ptp(held.pixels, axis=2).max() > 0  # the least change to it is no grey one
@@ -90,9 +97,7 @@ def test_a_chain_without_refinement_loses_the_luma_before_it_is_put_back() -> No
 def test_away_from_the_face_the_photo_is_grey_and_itself() -> None:
     photo = gray(np.tile(portrait(), (2, 3, 1)))
     red = np.full((SIZE, SIZE, 3), (200, 60, 60), np.uint8)
-    result = colorize(
-        photo, ready(red, [face_at(10, 10, 60)]), Wishes(replace(QUICK, aligned=False))
-    )
+    result = colorize(photo, ready(red, [face_at(10, 10, 60)]), replace(QUICK, aligned=False))
     after = result.photos[0].pixels
     assert np.array_equal(after[80:], np.repeat(photo.pixels[80:], 3, axis=2))
     assert np.array_equal(after[:, 80:], np.repeat(photo.pixels[:, 80:], 3, axis=2))
@@ -105,7 +110,7 @@ def test_strength_scales_the_chroma() -> None:
     truth = portrait()
     full, half, none = (
         colorize(
-            gray(truth), ready(truth), Wishes(replace(QUICK, strength=strength))
+            gray(truth), ready(truth), replace(QUICK, strength=strength)
         ).photos[0].pixels.astype(float)
         for strength in (1.0, 0.5, 0.0)
     )  # fmt: skip
@@ -117,33 +122,33 @@ def test_depth_alpha_and_toned_prints() -> None:
     truth = portrait()
     deep = gray(truth).pixels.astype(np.uint16) * 257 + 3
     alpha = np.full((SIZE, SIZE), 40000, np.uint16)
-    after = colorize(Photo(deep.clip(0, 65535), alpha), ready(truth), Wishes(QUICK)).photos[0]
+    after = colorize(Photo(deep.clip(0, 65535), alpha), ready(truth)).photos[0]
     assert after.pixels.dtype == np.uint16
     assert after.alpha is alpha
     toned = (gray(truth).pixels / 255 * (235, 215, 170)).round().astype(np.uint8)
-    after = colorize(Photo(toned), ready(truth), Wishes(QUICK)).photos[0]
+    after = colorize(Photo(toned), ready(truth)).photos[0]
     assert np.array_equal(luma_levels(after), luma_levels(Photo(toned)))
 
 
 def test_samples_start_from_tints_of_their_own() -> None:
     photo = gray(portrait())
-    two = colorize(photo, ready(), Wishes(replace(QUICK, samples=2)))
-    one = colorize(photo, ready(), Wishes(QUICK))
+    two = colorize(photo, ready(), replace(QUICK, samples=2))
+    one = colorize(photo, ready())
     assert np.array_equal(two.photos[0].pixels, one.photos[0].pixels)
     assert not np.array_equal(two.photos[0].pixels, two.photos[1].pixels)
 
 
 def test_a_photo_without_faces_comes_back_itself() -> None:
     photo = gray(portrait())
-    assert colorize(photo, ready(), Wishes(replace(QUICK, aligned=False))).photos[0] is photo
+    assert colorize(photo, ready(), replace(QUICK, aligned=False)).photos[0] is photo
 
 
 def test_a_photo_in_colour_is_refused_unless_told() -> None:
     photo = Photo(skimage.data.astronaut())
     with pytest.raises(ImageError, match=r"eileen\.jpg is in colour"):
-        check_photo(photo, "eileen.jpg", Wishes())
-    check_photo(photo, "eileen.jpg", Wishes(desaturate=True))
-    check_photo(images.desaturated(photo), "eileen.jpg", Wishes())
+        Colorize().scene(photo, "eileen.jpg", "")
+    Colorize(desaturate=True).scene(photo, "eileen.jpg", "")
+    Colorize().scene(images.desaturated(photo), "eileen.jpg", "")
 
 
 @pytest.mark.parametrize(
@@ -157,4 +162,4 @@ def test_a_photo_in_colour_is_refused_unless_told() -> None:
 )
 def test_a_gamma_that_cannot_hold_the_chain_is_refused(refinement: Refinement, says: str) -> None:
     with pytest.raises(UsageError, match=says):
-        check(Wishes(refinement=refinement))
+        Colorize(refinement)

@@ -14,9 +14,11 @@ from torch import Tensor
 from difface_cli.base.errors import DeviceError
 from difface_cli.method.denoiser import from_network
 from difface_cli.models import Ready
-from difface_cli.tasks import Drawing, prepare
+from difface_cli.tasks import Drawn, Prepared, Restore, Scene
+from difface_cli.tasks.drawing import Drawing
 from difface_cli.tasks.options import Options
-from difface_cli.tasks.records import Array, Drawn, Prepared
+from difface_cli.tasks.preparing import prepare
+from difface_cli.tasks.results import Array
 from tests.tasks.test_restore import QUICK, SCHEDULE, TWO, Eyes, photo, ready
 
 
@@ -41,16 +43,19 @@ class Network:
 def photos(network: Network, options: Options, faces: Sequence[str]) -> list[Prepared]:
     """Photos of their own, with faces 0, 1, both or none."""
     eyes: list[Any] = [Eyes([TWO[int(i)] for i in which]) for which in faces]
-    return [
-        prepare(photo(120 + 4 * k), replace(network.ready, detector=detector), options)
-        for k, detector in enumerate(eyes)
-    ]
+    made = []
+    for k, detector in enumerate(eyes):
+        seen = photo(120 + 4 * k)
+        model = replace(network.ready, detector=detector)
+        made.append(prepare(Scene(seen, seen, str(k)), model, TASK, options))
+    return made
 
 
 def faces_of(drawn: Drawn) -> list[Array]:
     return [face for crops in drawn.crops for face in (crops.estimate, *crops.restored)]
 
 
+TASK = Restore()
 MIXED = ("01", "", "0", "10", "", "1", "01")
 
 
@@ -59,15 +64,15 @@ MIXED = ("01", "", "0", "10", "", "1", "01")
 def test_faces_are_drawn_as_each_photo_alone_draws_them(batch: int, samples: int) -> None:
     options = replace(QUICK, batch=batch, samples=samples)
     network = Network()
-    drawing = Drawing(network.ready, options)
+    drawing = Drawing(network.ready, TASK, options)
     prepared = photos(network, options, MIXED)
     promises = [drawing.add(one) for one in prepared]
     drawing.flush()
     for one, promise in zip(prepared, promises, strict=True):
-        alone = Drawing(Network().ready, replace(options, batch=1)).add(one).result()
+        alone = Drawing(Network().ready, TASK, replace(options, batch=1)).add(one).result()
         both = zip(faces_of(promise.result()), faces_of(alone), strict=True)
         assert all(np.array_equal(a, b) for a, b in both)
-        assert set(promise.result().seconds) == ({"estimate", "denoise"} if one.crops else set())
+        assert set(promise.result().seconds) == ({"estimate", "denoise"} if one.cuts else set())
     count, steps = 8 * samples, QUICK.settings.steps
     full, rest = divmod(count, batch)
     assert network.sizes == [batch] * full * steps + [rest] * bool(rest) * steps
@@ -76,7 +81,7 @@ def test_faces_are_drawn_as_each_photo_alone_draws_them(batch: int, samples: int
 def test_a_photo_is_done_with_the_call_of_its_last_face() -> None:
     options = replace(QUICK, batch=2)
     network = Network()
-    drawing = Drawing(network.ready, options)
+    drawing = Drawing(network.ready, TASK, options)
     one, none, two, last = photos(network, options, ("0", "", "01", "1"))
     first = drawing.add(one)
     assert drawing.add(none).done()
@@ -92,10 +97,10 @@ def test_memory_that_runs_out_halves_the_call_and_changes_nothing() -> None:
     tight, ample = Network(most=3), Network()
     options = replace(QUICK, samples=4)
     (prepared,) = photos(ample, options, ("01",))
-    drawing = Drawing(tight.ready, options)
+    drawing = Drawing(tight.ready, TASK, options)
     drawing.batches.size = 8
     promise = drawing.add(prepared)
-    expected = Drawing(ample.ready, options).add(prepared).result()
+    expected = Drawing(ample.ready, TASK, options).add(prepared).result()
     both = zip(faces_of(promise.result()), faces_of(expected), strict=True)
     assert all(np.array_equal(a, b) for a, b in both)
     assert tight.sizes == [8, 4, *[2] * 4 * options.settings.steps]
@@ -111,8 +116,9 @@ def test_a_face_that_no_memory_holds_fails_its_photo_alone(batch: int) -> None:
         return y
 
     before, bad, after = photos(network, options, ("01", "01", "1"))
-    bad = replace(bad, crops={0: bad.crops[0], 1: np.ones_like(bad.crops[1])})
-    drawing = Drawing(replace(network.ready, estimator=estimator), options)
+    white = replace(bad.cuts[1], face=np.ones_like(bad.cuts[1].face))
+    bad = replace(bad, cuts={0: bad.cuts[0], 1: white})
+    drawing = Drawing(replace(network.ready, estimator=estimator), TASK, options)
     if not batch:
         drawing.batches.size = 3
     promises = [drawing.add(one) for one in (before, bad, after)]

@@ -21,11 +21,12 @@ from difface_cli.method.denoiser import Denoised, eps_from_x0
 from difface_cli.method.difface import Settings
 from difface_cli.method.schedule import linear
 from difface_cli.models import Ready
-from difface_cli.tasks import find, restore
+from difface_cli.tasks import Engine, Restore, Result, preparing
 from difface_cli.tasks.options import Options
 from difface_cli.weights.registry import Model
 
 SIZE = 64
+SHA = "ab" * 32  # of the photo's file
 SCHEDULE = linear()
 QUICK = Options(settings=Settings(n=200, steps=3))
 
@@ -71,6 +72,11 @@ def photo(height: int = 120, width: int = 160, dtype: Any = np.uint8, channels: 
     rng = np.random.default_rng(0)
     top = np.iinfo(dtype).max
     return Photo(rng.integers(0, top, (height, width, channels), dtype=dtype, endpoint=True))
+
+
+def restore(before: Photo, model: Ready, options: Options) -> Result:
+    """The photo through the engine."""
+    return Engine(model, Restore(), options).run(before, SHA)
 
 
 TWO = [face_at(10, 10, 80), face_at(90, 40, 50)]
@@ -188,7 +194,7 @@ class TestAligned:
 
 
 def test_small_faces_are_left_alone_with_the_reason() -> None:
-    found = find(photo(), ready(TWO), replace(QUICK, min_face=40))
+    found = preparing.find(photo(), ready(TWO), Restore(), replace(QUICK, min_face=40))
     assert [bool(f.skipped) for f in found] == [False, True]
     assert "30 px wide" in found[1].skipped
 

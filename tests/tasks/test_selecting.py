@@ -8,8 +8,7 @@ from typing import Any
 import numpy as np
 
 from difface_cli.faces.likeness import Likeness
-from difface_cli.tasks import restore
-from tests.tasks.test_restore import QUICK, TWO, photo, ready
+from tests.tasks.test_restore import QUICK, TWO, photo, ready, restore
 
 
 def test_one_photo_comes_of_several_samples() -> None:
@@ -38,4 +37,4 @@ def test_identity_keeps_the_sample_that_the_likeness_prefers() -> None:
     kept = restore(photo(), model, replace(QUICK, samples=4, choose="identity"))
     for crops in kept.crops:  # the darkest is the most like a person of -1
         assert crops.restored[0].mean() == min(sample.mean() for sample in crops.restored)
-    assert "choose" in kept.seconds
+    assert "judge" in kept.seconds

@@ -62,7 +62,7 @@ def _doubts(faces: Sequence[Mapping[str, Any]], task: Task) -> Iterator[str]:
             yield f"  face {face['index']} restored by --force: {doubt}"
 
 
-def preview(job: Job, record: Record) -> None:
+def preview(job: Job, record: Record, task: Task) -> None:
     """Print a table of the faces that were found, and what restoring them would cost."""
     from rich.box import SIMPLE_HEAD
     from rich.table import Table
@@ -82,7 +82,7 @@ def preview(job: Job, record: Record) -> None:
         console.plain(f"Numbered faces: {record['preview']}")
     chosen, cost = sum(not face["skipped"] for face in faces), record["estimate"]
     console.plain(
-        f"{job.source}: {chosen} of {len(faces)} faces would take about "
+        f"{job.source}: {task.doing} {chosen} of {len(faces)} faces would take about "
         f"{duration(cost['seconds'])} and {cost['memory_bytes'] / 2**30:.1f} GB of memory."
     )
 

@@ -200,7 +200,7 @@ class Printer:
             return
         stderr = job.target is None
         if record["status"] == "dry run":
-            lines.preview(job, record)
+            lines.preview(job, record, self._session.task)
             return
         for line in lines.of(job, record, self._session.task):
             console.plain(line, stderr=stderr)

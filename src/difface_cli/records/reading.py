@@ -142,7 +142,7 @@ class _Mask(_Table):
 
 class _Face(_Table):
     index: Annotated[int, Field(ge=0, le=LARGEST)]
-    seeds: list[Whole] = []
+    seeds: list[Annotated[int, Field(ge=0, lt=1 << 63)]] = []
 
 
 class _Reference(_Table):

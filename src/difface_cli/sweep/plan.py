@@ -19,13 +19,14 @@ from difface_cli.faces import align, paste
 from difface_cli.images import Photo
 from difface_cli.method import difface
 from difface_cli.method.chains import Chain, contract
-from difface_cli.method.difface import Settings
+from difface_cli.method.difface import Estimator, Settings
 from difface_cli.metrics.fidelity import distance, psnr, ssim
 from difface_cli.metrics.sharpness import sharpness
 from difface_cli.models import Ready
 from difface_cli.tasks import Cut
-from difface_cli.tasks.batches import Batches
+from difface_cli.tasks.batches import Batches, memory_errors
 from difface_cli.tasks.drawing import array
+from difface_cli.tasks.task import faces_of
 
 Array = npt.NDArray[np.float32]
 
@@ -123,6 +124,12 @@ def check(plan: Plan, sampler: str, model: str, max_n: int) -> None:
             raise UsageError(
                 f"For the model {model}, {e}.", "Correct --n, --eta or --steps."
             ) from None
+
+
+def estimate(cut: Cut, estimator: Estimator, device: torch.device) -> Array:
+    """f(y) of a face: made once for all its cells, s×s×3 in [0, 1]."""
+    with torch.inference_mode(), memory_errors():
+        return array(difface.estimate(faces_of([cut]).to(device), estimator)[0])
 
 
 def run(

@@ -31,12 +31,10 @@ from difface_cli.sweep import pictures as sweep_pictures
 from difface_cli.sweep import record as sweep_record
 from difface_cli.sweep.folder import SweepFolder, write_picture
 from difface_cli.sweep.pictures import Layout, Swept, Variation
-from difface_cli.tasks import Cut, Engine, Found, Restore
-from difface_cli.tasks.batches import memory_errors
-from difface_cli.tasks.drawing import array
+from difface_cli.tasks import Engine, Found, Restore
 from difface_cli.tasks.options import Options
 from difface_cli.tasks.preparing import rank_of
-from difface_cli.tasks.task import faces_of, loses_colour
+from difface_cli.tasks.task import loses_colour
 from difface_cli.weights.registry import Model, Registry
 from difface_cli.weights.store import fingerprint
 
@@ -174,19 +172,16 @@ class _Work:
         """Finish the cells of one face, draw its pictures, and give its record."""
         cut = self.cuts[found.index]
         self.progress.stage("estimating")
-        estimates = {name: self._estimate(cut, f) for name, f in self.estimators.items()}
+        estimates = {
+            name: sweep.estimate(cut, estimator, self.ready.device)
+            for name, estimator in self.estimators.items()
+        }
         swept = self._run(found, cut.face, estimates)
         self.progress.stage("drawing")
         varied = sweep_pictures.variations(swept, self.folder.path / "variation", self.weight)
         files = self._pictures(swept, varied)
         made = sweep_record.face(found, swept, varied, self.ready.model, files, self.folder.path)
         return {"rank": rank_of(self.found, found.index), **made}
-
-    def _estimate(self, cut: Cut, estimator: Estimator) -> Array:
-        """f(y) of a face: made once for all its cells, s×s×3 in [0, 1]."""
-        with torch.inference_mode(), memory_errors():
-            y = faces_of([cut]).to(self.ready.device)
-            return array(difface.estimate(y, estimator)[0])
 
     def _noise(self, found: Found, seed: int) -> int:
         """The seed of a face's noise, as the engine has it."""

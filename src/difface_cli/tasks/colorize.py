@@ -42,6 +42,7 @@ class Colorize(Task):
 
     name: ClassVar[str] = "colorize"
     done: ClassVar[str] = "coloured"
+    doing: ClassVar[str] = "colouring"
     notice: ClassVar[str] = (
         "The colours are invented by a model. They tell nothing of the true colours and are no "
         "evidence of a person's appearance, origin or identity."

@@ -51,6 +51,7 @@ class Inpaint(Task):
 
     name: ClassVar[str] = "inpaint"
     done: ClassVar[str] = "filled"
+    doing: ClassVar[str] = "filling"
     before: ClassVar[str] = "with holes"
     any_shape: ClassVar[bool] = True
     sheet: ClassVar[bool] = True

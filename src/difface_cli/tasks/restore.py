@@ -12,5 +12,6 @@ class Restore(Task):
 
     name: ClassVar[str] = "restore"
     done: ClassVar[str] = "restored"
+    doing: ClassVar[str] = "restoring"
     gauged: ClassVar[bool] = True
     enlarges: ClassVar[bool] = True

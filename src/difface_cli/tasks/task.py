@@ -56,6 +56,7 @@ class Task:
     Attributes:
         name: as commands, records and models.toml call it.
         done: what happened to a face that was not left alone.
+        doing: what is happening to it.
         before: what a face was like, in a word or two.
         notice: what people must know of a result.
         any_shape: whether an aligned picture may have another shape than a square.
@@ -68,6 +69,7 @@ class Task:
 
     name: ClassVar[str]
     done: ClassVar[str]
+    doing: ClassVar[str]
     before: ClassVar[str] = "as found"
     notice: ClassVar[str] = NOTICE
     any_shape: ClassVar[bool] = False

@@ -14,7 +14,7 @@ from difface_cli.images import Photo
 from difface_cli.report import Comparison, Facts, Figure, Link, Page, Table
 from difface_cli.report.exhibits import restoration
 from difface_cli.report.exhibits.shared import LONGEST_SIDE
-from difface_cli.tasks import Crops, Found, Restoration
+from difface_cli.tasks import Crops, Found, Result, Scene
 from difface_cli.trust.auto_n import Start
 
 BEFORE, AFTER, SECOND = (np.full((40, 60, 3), v, np.uint8) for v in (50, 100, 150))
@@ -32,6 +32,11 @@ RECORD: dict[str, Any] = {
 }
 
 
+def result_of(photos: tuple[Photo, ...], found: Any, crops: Any, gray: bool = False) -> Result:
+    scene = Scene(photos[0], photos[0], "")
+    return Result(scene, photos, found, crops, {}, gray, MappingProxyType({}))
+
+
 def face(left: float, skipped: str = "") -> Face:
     return Face((left, 10.0, left + 15, 30.0), FFHQ_TEMPLATE_512 / 32, 0.9)
 
@@ -41,8 +46,8 @@ def page(photos: tuple[Photo, ...], *values: float) -> Page:
     found = (Found(0, face(3), "too small"), Found(1, face(30)))
     restored = tuple(np.full((16, 16, 3), v, np.float32) for v in values)
     crops = (replace(CROPS, restored=restored),) if values else ()
-    result = Restoration(photos, found, crops, False, MappingProxyType({}))
-    return restoration(Photo(BEFORE), result, RECORD)
+    before = photos[0] if not values else Photo(BEFORE)
+    return restoration(before, result_of(photos, found, crops), RECORD)
 
 
 def blocks(made: Page) -> dict[str, tuple[Any, ...]]:
@@ -50,9 +55,9 @@ def blocks(made: Page) -> dict[str, tuple[Any, ...]]:
 
 
 def test_a_face_with_an_n_of_its_own_says_so() -> None:
-    found = (Found(0, face(3)),)
-    crops = replace(CROPS, restored=(CROPS.original,), start=Start(94, 3.0))
-    result = Restoration((Photo(AFTER),), found, (crops,), False, MappingProxyType({}))
+    found = (Found(1, face(3), start=Start(94, 3.0)),)
+    crops = replace(CROPS, restored=(CROPS.original,))
+    result = result_of((Photo(AFTER),), found, (crops,))
     record = RECORD | {"settings": RECORD["settings"] | {"auto_n": True}}
     made = restoration(Photo(BEFORE), result, record)
     assert blocks(made)["Restored faces"][0].title == "Face 1, N 94"
@@ -113,7 +118,7 @@ def test_where_nothing_was_restored_there_is_nothing_to_compare() -> None:
 
 def test_a_large_photo_is_shown_smaller() -> None:
     photo = Photo(np.zeros((100, 3 * LONGEST_SIDE, 1), np.uint8))
-    result = Restoration((photo,), (), (), True, MappingProxyType({}))
+    result = result_of((photo,), (), (), True)
     made = restoration(photo, result, RECORD)
     assert max(p.width for p in made.pictures()) == LONGEST_SIDE
     assert "No face" in made.summary

@@ -10,7 +10,7 @@ import numpy as np
 
 from difface_cli.faces.align import FFHQ_TEMPLATE_512
 from difface_cli.faces.detect import Face
-from difface_cli.records import sidecar
+from difface_cli.records import record
 from difface_cli.report import Link
 from difface_cli.report.exhibits import trusted
 from difface_cli.tasks import Crops, Found
@@ -65,11 +65,11 @@ def test_pictures() -> None:
 
 
 def test_the_record_is_json_even_where_no_face_was_found() -> None:
-    entry = sidecar.face(replace(DRAWN, trust=replace(MEASURED, shift=math.inf)))["trust"]
+    entry = record.face(replace(DRAWN, trust=replace(MEASURED, shift=math.inf)))["trust"]
     again = json.loads(json.dumps(entry, allow_nan=False))
     assert (again["face_found"], again["landmark_shift"]) == (False, None)
-    seen = sidecar.face(DRAWN)["trust"]
+    seen = record.face(DRAWN)["trust"]
     assert (seen["face_found"], seen["landmark_shift"]) == (True, 3.4)
     assert seen["consistency"]["jpeg"] == 70
-    nobody = sidecar.face(replace(DRAWN, trust=replace(MEASURED, shift=None)))["trust"]
+    nobody = record.face(replace(DRAWN, trust=replace(MEASURED, shift=None)))["trust"]
     assert (nobody["face_found"], nobody["landmark_shift"]) == (None, None)

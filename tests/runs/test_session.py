@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from types import SimpleNamespace
 from typing import Any
 
 import pytest
 import torch
 
-from difface_cli.cli.restoring import overlaps
+from difface_cli.runs.session import Session
+from difface_cli.tasks.options import Options
 
 
 @pytest.mark.parametrize(
@@ -31,7 +31,8 @@ def test_overlaps(
 ) -> None:
     monkeypatch.setattr("torch.get_num_threads", lambda: threads)
     monkeypatch.setattr("difface_cli.base.machine.cores", lambda: cores)
-    session: Any = SimpleNamespace(
-        device=torch.device(device), options=SimpleNamespace(batch=batch)
+    nothing: Any = None
+    session = Session(
+        nothing, nothing, torch.device(device), torch.float32, options=Options(batch=batch)
     )
-    assert overlaps(session) is expected
+    assert session.overlaps is expected

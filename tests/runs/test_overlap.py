@@ -9,8 +9,8 @@ from typing import Any
 
 import pytest
 
-from difface_cli.cli import flow
-from difface_cli.cli.flow import Stages, overlapped
+from difface_cli.runs import overlap
+from difface_cli.runs.overlap import Stages, overlapped
 
 
 class Work:
@@ -100,7 +100,7 @@ def test_photos_on_their_way_are_bounded(room: int) -> None:
 
     stages = Stages(work.prepare, work.draw, work.flush, late, lambda: room)
     assert len(results(overlapped(range(40), stages))) == 40
-    assert work.most <= room + flow.AHEAD + 1
+    assert work.most <= room + overlap.AHEAD + 1
 
 
 def test_an_interrupt_finishes_what_is_drawn_and_nothing_else() -> None:

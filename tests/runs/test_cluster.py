@@ -15,8 +15,9 @@ import torch
 from PIL import Image
 from typer.testing import CliRunner
 
-from difface_cli.cli import distributing, restoring
+from difface_cli.cli import photos
 from difface_cli.cli.app import build
+from difface_cli.runs import cluster
 from tests.cli.test_batches import files, lines
 
 QUICK = ["--n", "100", "--steps", "2", "--gate", "off", "--device", "cpu", "--precision", "fp32"]
@@ -51,10 +52,10 @@ def test_two_workers_of_which_one_is_killed(monkeypatch: pytest.MonkeyPatch) -> 
     pytest.importorskip("ray")
     pids: dict[Any, Any] = {}
     killed: list[int] = []
-    hire, told = distributing._Crew.hire, restoring.reported
-    crews: list[distributing._Crew] = []
+    hire, told = cluster._Crew.hire, photos.Printer.done
+    crews: list[cluster._Crew] = []
 
-    def noted(crew: distributing._Crew) -> None:
+    def noted(crew: cluster._Crew) -> None:
         hire(crew)
         crews.append(crew)
         pids[crew.idle[-1]] = crew.idle[-1].__ray_call__.remote(lambda _: os.getpid())
@@ -69,8 +70,8 @@ def test_two_workers_of_which_one_is_killed(monkeypatch: pytest.MonkeyPatch) -> 
         return told(*arguments)
 
     with monkeypatch.context() as patch:
-        patch.setattr(distributing._Crew, "hire", noted)
-        patch.setattr(restoring, "reported", kill_one)
+        patch.setattr(cluster._Crew, "hire", noted)
+        patch.setattr(photos.Printer, "done", kill_one)
         result = restore("--engine", "ray", "--workers", "2")
     assert result.exit_code == 1, result.output
     assert "failed: 1 of 7 photos" in result.stderr
