@@ -9,7 +9,7 @@ import pytest
 import torch
 
 from difface_cli import bench
-from difface_cli.bench import ESTIMATOR, PRIOR, Call, Way
+from difface_cli.bench import ESTIMATOR, PRIOR, Call, Way, timing
 from difface_cli.weights import registry
 from difface_cli.weights.registry import Model, Registry, Source, Weights
 
@@ -118,6 +118,6 @@ def test_a_face_is_one_estimate_and_all_steps() -> None:
 
 def test_the_peak_is_that_of_its_product(monkeypatch: pytest.MonkeyPatch) -> None:
     """2·side³ multiplications and additions in the seconds of the fastest."""
-    monkeypatch.setattr(bench, "MATRIX", {"cpu": 64})
+    monkeypatch.setattr(timing, "MATRIX", {"cpu": 64})
     clock = iter(range(1000))  # each look at the clock is a second later
     assert bench.matrix_peak(CPU, torch.float32, lambda: next(clock)) == 2 * 64**3

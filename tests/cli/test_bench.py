@@ -10,6 +10,7 @@ import pytest
 from typer.testing import CliRunner
 
 from difface_cli import bench
+from difface_cli.bench import timing
 from difface_cli.cli.app import build
 
 QUICK = ["--rounds", "1", "--device", "cpu"]
@@ -50,7 +51,7 @@ licence = "none"
 @pytest.fixture(autouse=True)
 def _tiny(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     """A model whose files are nowhere, and matrices that are soon multiplied."""
-    monkeypatch.setattr(bench, "MATRIX", {"cpu": 256})
+    monkeypatch.setattr(timing, "MATRIX", {"cpu": 256})
     monkeypatch.setattr(bench, "PEAK_SECONDS", 0.01)
     (tmp_path / "tiny.toml").write_text(TINY)
     monkeypatch.setenv("DIFFACE_MODELS", str(tmp_path / "tiny.toml"))

@@ -57,7 +57,7 @@ def test_colours_the_face_keeps_the_luma_and_writes_a_record(album: Path) -> Non
     }
     chosen = record["settings"]
     assert (chosen["gamma"], chosen["refine"], chosen["seed"]) == (20.0, "closed-form", 4)
-    assert record["faces"][0]["coloured"]
+    assert record["faces"][0]["restored"]
 
 
 def test_samples_and_json(album: Path) -> None:

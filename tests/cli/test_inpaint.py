@@ -173,7 +173,7 @@ def test_a_hidden_face_can_be_named(album: Path) -> None:
 
 def test_a_dry_run_shows_the_faces_and_fills_nothing(album: Path) -> None:
     result = inpaint("photo.png", "--mask", "mask.png", "--dry-run")
-    assert "1 of 1 faces would be filled" in result.output
+    assert "filling 1 of 1 faces would take about" in result.output
     assert [path.name for path in Path("inpainted").iterdir()] == ["photo.faces.png"]
 
 

@@ -76,7 +76,7 @@ def test_results_that_are_gone_are_told_by_their_hash(album: Path) -> None:
 
 
 def test_a_changed_setting_shows_in_numbers_and_versions_are_named(album: Path) -> None:
-    edit(settings__seed=4, versions__torch="0.1")
+    edit(settings__steps=4, versions__torch="0.1")
     result = difface("replay", "out/photo.json", "--json")
     assert result.exit_code == 1
     told = json.loads(result.stdout)

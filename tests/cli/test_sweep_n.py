@@ -15,8 +15,8 @@ from PIL import Image
 from typer.testing import CliRunner
 
 from difface_cli import sweep
-from difface_cli import tasks as pipeline
 from difface_cli.cli.app import build
+from difface_cli.tasks import drawing
 
 CPU = ["--device", "cpu", "--precision", "fp32"]
 STEPS = ["--steps", "1"]
@@ -173,7 +173,7 @@ class TestApply:
         self, album: Path, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         expected = self.restored("--n", "200", "--seed", "3")
-        monkeypatch.setattr(pipeline, "Drawing", None)
+        monkeypatch.setattr(drawing, "Drawing", None)
         monkeypatch.setattr(sweep, "run", None)
         result = difface("apply", SWEPT, "--pick", "n=200,seed=3")
         assert result.exit_code == 0, result.output

@@ -13,6 +13,7 @@ from torch import Tensor
 
 from difface_cli import images, sweep
 from difface_cli.base.errors import ImageError, UsageError
+from difface_cli.base.progress import NoProgress
 from difface_cli.faces.align import similarity
 from difface_cli.method import difface
 from difface_cli.method.denoiser import from_network
@@ -151,7 +152,7 @@ def test_cells_go_together_that_take_as_many_steps() -> None:
 def test_steps_are_counted_once_for_all_chains_of_a_batch() -> None:
     counted: list[tuple[str, int]] = []
 
-    class Counting(sweep.NoProgress):
+    class Counting(NoProgress):
         def steps(self, iterable: Any, total: int, label: str) -> Any:
             for item in iterable:
                 yield item

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import sys
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
@@ -62,6 +63,23 @@ def plain(line: str, stderr: bool = False) -> None:
 def literal(text: str) -> str:
     """`text` with everything that a terminal would obey, or cannot show, as an escape."""
     return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)
+
+
+@contextmanager
+def warnings() -> Iterator[None]:
+    """Show what the lower rooms log, such as pictures that cannot be read, as warnings."""
+    handler = _Warnings()
+    logger = logging.getLogger("difface_cli")
+    logger.addHandler(handler)
+    try:
+        yield
+    finally:
+        logger.removeHandler(handler)
+
+
+class _Warnings(logging.Handler):
+    def emit(self, record: logging.LogRecord) -> None:
+        warn(record.getMessage())
 
 
 @contextmanager

@@ -99,6 +99,11 @@ def session(
 
 def go(session: Session, asked: Asked) -> int:
     """Do the photos, and tell of them; the exit code."""
+    with console.warnings():
+        return _go(session, asked)
+
+
+def _go(session: Session, asked: Asked) -> int:
     of_folders = (asked.recursive, asked.watch, asked.include, asked.exclude)
     if folders.wanted(asked.photos, *of_folders, asked.engine == "ray"):
         return _folders(session, asked)

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import logging
 import os
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from copy import deepcopy
 from dataclasses import dataclass, replace
 from functools import partial
@@ -68,7 +66,7 @@ def run(recipe: Recipe, folder: Path, wishes: Wishes, say: Callable[[Report], No
         state=state,
         seconds=float("inf") if wishes.minutes is None else 60 * wishes.minutes,
     )
-    with outputs.folder(folder), _warnings():
+    with outputs.folder(folder), console.warnings():
         return _launched(loop, _fabric(recipe, wishes, place.type), task, say)
 
 
@@ -143,20 +141,3 @@ def _own(fit: Any, task: Any, say: Callable[[Report], None], fabric: Any) -> int
 def _first() -> bool:
     """Whether this is the only process, or the first of those torchrun started."""
     return os.environ.get("RANK", "0") == "0"
-
-
-@contextmanager
-def _warnings() -> Iterator[None]:
-    """Show what the training logs, such as pictures that cannot be read, as warnings."""
-    handler = _Console()
-    logger = logging.getLogger("difface_cli")
-    logger.addHandler(handler)
-    try:
-        yield
-    finally:
-        logger.removeHandler(handler)
-
-
-class _Console(logging.Handler):
-    def emit(self, record: logging.LogRecord) -> None:
-        console.warn(record.getMessage())

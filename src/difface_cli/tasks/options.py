@@ -122,11 +122,16 @@ def check(options: Options, model: str, max_n: int) -> None:
     check_counts(options)
     check_pasting(options)
     parse_choice(options.faces)
-    if options.by_hand and (options.aligned or options.faces != "all"):
-        raise UsageError(
-            "--face and --landmarks name the faces, which --faces chooses and --aligned knows.",
-            "Leave one of them out.",
-        )
+    problems = (
+        (not options.aligned, "An --aligned picture is a face already"),
+        (
+            options.faces == "all",
+            "--faces chooses among faces that are found, and --face names one",
+        ),
+    )
+    for fine, problem in problems:
+        if options.by_hand and not fine:
+            raise UsageError(f"{problem}.", "Leave one of them out.")
 
 
 def check_counts(options: Options) -> None:
