@@ -23,9 +23,9 @@ NONE: Any = None
 def test_with_likeness_measures_and_records_its_weights(monkeypatch: pytest.MonkeyPatch) -> None:
     torch.manual_seed(0)
     state = Backbone(num_layers=50, drop_ratio=0.6, mode="ir_se").state_dict()
-    monkeypatch.setattr(models, "verified", lambda weights: Path(weights.name))
-    monkeypatch.setattr(models, "read_tensors", lambda path, device: state)
-    monkeypatch.setattr(models, "fingerprint", lambda weights: "ab" * 32)
+    monkeypatch.setattr(models.loading, "verified", lambda weights: Path(weights.name))
+    monkeypatch.setattr(models.loading, "read_tensors", lambda path, device: state)
+    monkeypatch.setattr(models.loading, "fingerprint", lambda weights: "ab" * 32)
     model = Model("tiny", "restore", MappingProxyType({}))
     plain = Ready(
         model, NONE, NONE, linear(), None, None, None, torch.device("cpu"), torch.float32,

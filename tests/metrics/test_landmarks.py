@@ -10,6 +10,7 @@ import torch
 from torch import Tensor, nn
 
 from difface_cli import models
+from difface_cli.base.tensors import to_batch
 from difface_cli.faces import retinaface
 from difface_cli.faces.detect import Face, FaceDetector
 from difface_cli.metrics.landmarks import detector_features, landmark_distance, landmarks
@@ -63,6 +64,6 @@ def test_the_embedded_detector_has_256_features() -> None:
     )
     features = detector_features(detector, rgb)
     assert features.shape == (256,)
-    retinaface.answer(detector.network, retinaface.to_batch([rgb], torch.device("cpu")))
+    retinaface.answer(detector.network, to_batch([rgb]))
     hook.remove()
     np.testing.assert_allclose(features, seen[0].mean((2, 3))[0].numpy(), rtol=1e-5)

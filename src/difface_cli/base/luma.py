@@ -14,6 +14,11 @@ _ROW = np.array(LUMA, np.float32)
 
 
 def luma(pixels: npt.NDArray[Any]) -> npt.NDArray[np.float32]:
-    """Of h×w×3 RGB in any scale: h×w in the same."""
+    """Of …×3 RGB in any scale: …×1 in the same."""
     plane: npt.NDArray[np.float32] = pixels.astype(np.float32, copy=False) @ _ROW
-    return plane
+    return plane[..., None]
+
+
+def without_colour(pixels: npt.NDArray[Any]) -> npt.NDArray[np.float32]:
+    """The same picture without its colour: …×3, the luma in each channel."""
+    return np.repeat(luma(pixels), 3, axis=-1)

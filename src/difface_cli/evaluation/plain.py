@@ -8,6 +8,7 @@ import numpy as np
 
 from difface_cli.evaluation.measuring import Floats, OfPair, Picture
 from difface_cli.metrics import fidelity, seam, structure
+from difface_cli.metrics.fidelity import studio_luma
 
 
 def psnr(a: Picture, b: Picture, mask: Floats | None) -> float:
@@ -17,7 +18,7 @@ def psnr(a: Picture, b: Picture, mask: Floats | None) -> float:
 
 def psnr_y(a: Picture, b: Picture, mask: Floats | None) -> float:
     """On the luma."""
-    return fidelity.psnr(fidelity.luma(a.values), fidelity.luma(b.values), _everywhere(a))
+    return fidelity.psnr(studio_luma(a.values), studio_luma(b.values), _everywhere(a))
 
 
 def ssim(a: Picture, b: Picture, mask: Floats | None) -> float:
@@ -27,7 +28,7 @@ def ssim(a: Picture, b: Picture, mask: Floats | None) -> float:
 
 def ssim_y(a: Picture, b: Picture, mask: Floats | None) -> float:
     """On the luma."""
-    return fidelity.ssim(fidelity.luma(a.values), fidelity.luma(b.values), _everywhere(a))
+    return fidelity.ssim(studio_luma(a.values), studio_luma(b.values), _everywhere(a))
 
 
 def ms_ssim(a: Picture, b: Picture, mask: Floats | None) -> float | None:

@@ -43,12 +43,19 @@ def noise_levels(luma: Floats, where: npt.NDArray[np.bool_] | None = None) -> tu
     """
     levels = []
     for band, sigma in enumerate(SIGMAS[:-1]):
-        diagonal = np.abs(_diagonal(_blur(luma, sigma), step=1 << band))
-        there = None if where is None else where[: diagonal.shape[0], : diagonal.shape[1]]
-        values = diagonal if there is None else diagonal[there]
-        median = float(np.median(values)) if values.size else 0.0
-        levels.append(median / MAD * _white()[band])
+        levels.append(noise(_blur(luma, sigma), where, 1 << band) * _white()[band])
     return tuple(levels)
+
+
+def noise(luma: Floats, where: npt.NDArray[np.bool_] | None = None, step: int = 1) -> float:
+    """The standard deviation of noise, were it white, by diagonal differences `step` pixels wide.
+
+    Args and source: see `noise_levels`.
+    """
+    diagonal = np.abs(_diagonal(luma, step))
+    if where is not None:
+        diagonal = diagonal[where[: diagonal.shape[0], : diagonal.shape[1]]]
+    return float(np.median(diagonal)) / MAD if diagonal.size else 0.0
 
 
 @cache

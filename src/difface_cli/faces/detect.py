@@ -11,11 +11,12 @@ import numpy.typing as npt
 import torch
 from torch import nn
 
+from difface_cli.base.tensors import to_batch
 from difface_cli.faces.align import invert
 from difface_cli.faces.boxes import Candidates, suppress
 from difface_cli.faces.looks import look_again
 from difface_cli.faces.resample import Array, Matrix, resizing, shrink
-from difface_cli.faces.retinaface import answer, build_retinaface, to_batch
+from difface_cli.faces.retinaface import answer, build_retinaface
 
 __all__ = ["Face", "FaceDetector", "build_retinaface"]
 

@@ -14,6 +14,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from difface_cli.base.tensors import to_batch
 from difface_cli.faces.resample import Array
 from difface_cli.faces.retinaface import load_strictly
 
@@ -47,8 +48,7 @@ def embed(network: nn.Module, aligned: Array) -> npt.NDArray[np.float32]:
     rows = slice(round(TOP * height / WHOLE), round(BOTTOM * height / WHOLE))
     columns = slice(round(LEFT * width / WHOLE), round(RIGHT * width / WHOLE))
     device = next((p.device for p in network.parameters()), torch.device("cpu"))
-    face = torch.from_numpy(np.ascontiguousarray(aligned[rows, columns])).to(device)
-    batch = face.permute(2, 0, 1)[None].float() / 127.5 - 1
+    batch = to_batch([aligned[rows, columns]], device) / 127.5 - 1
     with torch.inference_mode():
         small = F.interpolate(batch, (SIDE, SIDE), mode="area")
         return np.asarray(network(small)[0].float().cpu().numpy())

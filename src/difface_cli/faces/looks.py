@@ -6,10 +6,11 @@ import numpy as np
 import torch
 from torch import nn
 
+from difface_cli.base.tensors import to_batch
 from difface_cli.faces.align import crop, invert
 from difface_cli.faces.boxes import Candidates, overlaps
 from difface_cli.faces.resample import Array, Matrix
-from difface_cli.faces.retinaface import answer, to_batch
+from difface_cli.faces.retinaface import answer
 
 SIDE = 224
 MARGIN = 1.8  # of a crop's side to the face's: finer landmarks at 125 pixels than at 100 or 80

@@ -9,6 +9,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
+from difface_cli.base.tensors import to_batch
 from difface_cli.faces.resample import Array, Floats, shrink
 from difface_cli.faces.retinaface import load_strictly
 
@@ -45,8 +46,7 @@ def parse_mask(network: nn.Module, aligned: Floats) -> Floats:
     """
     side = aligned.shape[0]
     device = next((p.device for p in network.parameters()), torch.device("cpu"))
-    face = _resized(aligned, SIZE)
-    batch = torch.from_numpy(face).permute(2, 0, 1)[None].to(device) * 2 - 1
+    batch = to_batch([_resized(aligned, SIZE)], device) * 2 - 1
     with torch.inference_mode():
         classes = network(batch)[0].argmax(dim=1)[0].cpu().numpy()
     inside = np.isin(classes, OUTSIDE, invert=True).astype(np.float32)

@@ -9,7 +9,8 @@ from functools import lru_cache
 import cv2
 import numpy as np
 
-from difface_cli.base.luma import luma as plane_of
+from difface_cli.base.luma import luma as luma_of
+from difface_cli.base.luma import without_colour
 from difface_cli.faces.align import crop, face_scale, invert
 from difface_cli.faces.finish import Box, Finish, Finisher
 from difface_cli.faces.resample import (
@@ -75,7 +76,7 @@ def paste(
     if original_crop is None:
         original_crop = crop(canvas, matrix, size)
     if gray or canvas.shape[2] == 1:
-        restored, original_crop = luma(restored), luma(original_crop)
+        restored, original_crop = without_colour(restored), without_colour(original_crop)
     face = match_colour_at_border(restored, original_crop, mask)
     if strength < 1:
         face = keep_cast(face, original_crop, mask, share=min(1.0, 2 * (1 - strength)))
@@ -201,7 +202,7 @@ def keep_cast(restored: Floats, original: Floats, mask: Floats, share: float) ->
         s×s×3 float32 in [0, 1].
     """
     difference = original - restored
-    chroma = (difference - luma(difference)) * mask[..., None]
+    chroma = (difference - luma_of(difference)) * mask[..., None]
     shift = (_coarse(chroma) / np.maximum(_coarse(mask), 1e-3)).clip(-LARGEST_SHIFT, LARGEST_SHIFT)
     kept: Floats = np.clip(restored + np.float32(share) * shift, 0, 1)
     return kept
@@ -233,12 +234,10 @@ def _finisher(
 def _plane(pixels: Array) -> Floats:
     """The luma of h×w×3 or h×w×1 in one plane, in the units it had."""
     values = pixels.astype(np.float32, copy=False)
-    return values[..., 0] if pixels.shape[2] == 1 else plane_of(values)
+    return (values if pixels.shape[2] == 1 else luma_of(values))[..., 0]
 
 
-def luma(face: Floats) -> Floats:
-    """The face without its colour, still in three channels."""
-    return np.repeat(plane_of(face)[..., None], 3, axis=2)
+luma = without_colour  # the name that sweeps know it by
 
 
 def _region(mask: Floats, matrix: Matrix, shape: tuple[int, ...]) -> tuple[int, int, int, int]:

@@ -10,7 +10,6 @@ import warnings
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple, cast
 
-import numpy as np
 import torch
 from torch import Tensor, nn
 from torch.nn.utils.fusion import fuse_conv_bn_eval
@@ -18,7 +17,6 @@ from torch.nn.utils.fusion import fuse_conv_bn_eval
 from difface_cli.base.errors import RegistryError, WeightsInvalid
 from difface_cli.faces.anchors import anchors, decode
 from difface_cli.faces.mobile import MobileRetinaFace
-from difface_cli.faces.resample import Array
 
 BACKBONES = ("resnet50", "mobile0.25")
 MEAN_BGR = (104.0, 117.0, 123.0)
@@ -166,12 +164,6 @@ def load_strictly(network: nn.Module, state_dict: Mapping[str, Tensor], name: st
             f"These weights do not fit {name}: {first[:200]}",
             "Check the weights' params in models.toml.",
         ) from None
-
-
-def to_batch(pictures: Sequence[Array], device: torch.device) -> Tensor:
-    """Pictures of one shape, h×w×3 in [0, 255], as b×3×h×w float32 on `device`."""
-    batch = torch.from_numpy(np.stack(pictures)).to(device)
-    return batch.permute(0, 3, 1, 2).float()
 
 
 def prepared(pictures: Tensor) -> Tensor:

@@ -8,10 +8,10 @@ and `decode` take files apart, `writing` and `encode16` put them together, `exif
 
 from __future__ import annotations
 
+from difface_cli.base.luma import luma
 from difface_cli.images.chroma import (
     desaturated,
     is_toned,
-    luma,
     recoloured,
     with_chroma_of,
 )

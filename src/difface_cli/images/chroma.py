@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from difface_cli.base.luma import luma as plane_of
+from difface_cli.base.luma import luma
 from difface_cli.images.photo import Photo, with_pixels
 
 Array = npt.NDArray[Any]
@@ -26,11 +26,6 @@ BLOCK = 16
 TONES = 16
 TONE_TOLERANCE = 20.0
 TONE_EXCEPTIONS = 0.02
-
-
-def luma(pixels: Array) -> Floats:
-    """Of h×w×3 in any scale: h×w×1 in the same."""
-    return plane_of(pixels)[..., None]
 
 
 def desaturated(photo: Photo) -> Photo:

@@ -52,7 +52,7 @@ def ssim(a: Floats, b: Floats, weight: Floats) -> float:
     return float(np.average(similar.mean(axis=2)[inner, inner], weights=weight[inner, inner]))
 
 
-def luma(picture: Floats) -> Floats:
+def studio_luma(picture: Floats) -> Floats:
     """Y of ITU-R BT.601 in studio range: h×w×3 in [0, 1] → h×w×1 in [16/255, 235/255].
 
     This is the field's luma, MATLAB's rgb2ycbcr: PSNR and SSIM on Y take its values as

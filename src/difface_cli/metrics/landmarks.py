@@ -6,8 +6,9 @@ import numpy as np
 import numpy.typing as npt
 import torch
 
+from difface_cli.base.tensors import to_batch
 from difface_cli.faces.detect import FaceDetector
-from difface_cli.faces.retinaface import backbone, prepared, to_batch
+from difface_cli.faces.retinaface import backbone, prepared
 
 Points = npt.NDArray[np.float64]
 Pixels = npt.NDArray[np.uint8]

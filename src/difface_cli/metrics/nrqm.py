@@ -16,10 +16,10 @@ from typing import Any
 
 import numpy as np
 import torch
-from torch import Tensor
 
 from difface_cli.base.errors import UsageError, WeightsInvalid
 from difface_cli.base.luma import luma
+from difface_cli.base.tensors import to_batch
 from difface_cli.metrics.fidelity import LEVELS, Floats
 from difface_cli.metrics.niqe import BLOCK, Planes, natural
 
@@ -116,7 +116,7 @@ def _nrqm(forest: Path, **options: Any) -> Any:
         network = NRQM(pretrained_model_path=str(forest), **options).eval()
         noise = np.random.default_rng(0).random((SMALLEST + 2 * BORDER, SMALLEST + 2 * BORDER, 3))
         with torch.inference_mode():
-            network(_batch(noise.astype(np.float32)))  # a forest of other features fails here
+            network(to_batch([noise]))  # a forest of other features fails here
     except MemoryError:
         raise
     except Exception as e:  # scipy and pyiqa name no one error for a file of something else
@@ -146,16 +146,13 @@ def _rate(network: Any, border: int, device: torch.device, picture: Floats) -> f
         return None
     try:
         with torch.inference_mode():
-            value = float(network(_batch(picture).to(device if device.type == "cuda" else "cpu")))
+            used = device if device.type == "cuda" else torch.device("cpu")
+            value = float(network(to_batch([picture], used)))
     except torch.linalg.LinAlgError:  # type: ignore[attr-defined] # as of a ramp
         return None
     except IndexError as e:
         raise _unfit(Path("NRQM_model.mat"), e) from None
     return value if np.isfinite(value) else None
-
-
-def _batch(picture: Floats) -> Tensor:
-    return torch.from_numpy(np.ascontiguousarray(picture.transpose(2, 0, 1)))[None]
 
 
 def _unfit(forest: Path, error: Exception) -> WeightsInvalid:

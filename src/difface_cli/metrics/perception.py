@@ -17,6 +17,7 @@ import torch
 from torch import Tensor, nn
 
 from difface_cli.base.errors import UsageError, WeightsInvalid
+from difface_cli.base.tensors import to_batch
 
 Pixels = npt.NDArray[np.uint8]
 Vector = npt.NDArray[np.float32]
@@ -52,9 +53,7 @@ def build_lpips(state: Mapping[str, Tensor], device: torch.device) -> nn.Module:
 def lpips_distance(network: nn.Module, a: Vector, b: Vector) -> float:
     """LPIPS of two pictures, h×w×3 in [0, 1]: 0 for equal ones."""
     device = next(network.parameters()).device
-    x, y = (
-        torch.from_numpy(picture).to(device).permute(2, 0, 1)[None] * 2 - 1 for picture in (a, b)
-    )
+    x, y = (to_batch([picture], device) * 2 - 1 for picture in (a, b))
     with torch.inference_mode():
         return float(network(x, y))
 

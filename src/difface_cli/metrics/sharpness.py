@@ -23,6 +23,6 @@ def sharpness(face: Floats, weight: Floats) -> float:
         face: s×s×3 in [0, 1].
         weight: s×s in [0, 1], how much each pixel counts.
     """
-    y = luma(face)
+    y = luma(face)[..., 0]
     fine = y - cv2.GaussianBlur(y, (0, 0), FINE * y.shape[0])
     return LEVELS * math.sqrt(float(np.average(fine.astype(np.float64) ** 2, weights=weight)))

@@ -17,6 +17,7 @@ from torch import Tensor
 
 from difface_cli.base.errors import DeviceError, UsageError, WeightsInvalid
 from difface_cli.base.progress import NoProgress, Progress
+from difface_cli.base.tensors import to_batch, to_picture
 from difface_cli.weights.registry import Weights
 
 Pixels = npt.NDArray[np.uint8] | npt.NDArray[np.uint16]
@@ -88,12 +89,12 @@ class Upscaler:
         if pixels.shape[2] == 1:
             part = part.mean(dim=1, keepdim=True)
         top_value = np.iinfo(pixels.dtype).max
-        levels = (part[0].permute(1, 2, 0).cpu().numpy() * top_value).round()
+        levels = (to_picture(part[0]) * top_value).round()
         return cast(Pixels, levels.astype(pixels.dtype))
 
     def _run(self, pixels: Pixels) -> Tensor:
         values = pixels.astype(np.float32) / np.iinfo(pixels.dtype).max
-        x = torch.from_numpy(values).permute(2, 0, 1)[None]
+        x = to_batch([values])
         if self.channels == 1 and x.shape[1] == 3:
             x = x.transpose(0, 1)  # each colour on its own
         elif self.channels == 3 and x.shape[1] == 1:

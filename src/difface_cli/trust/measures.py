@@ -9,8 +9,9 @@ from typing import Protocol
 
 import numpy as np
 import numpy.typing as npt
-import torch
 
+from difface_cli.base.luma import without_colour
+from difface_cli.base.tensors import to_batch, to_picture
 from difface_cli.degradations import Degradation
 from difface_cli.faces import paste, pose
 from difface_cli.faces.detect import Face
@@ -103,7 +104,7 @@ def measure(
     """
     weight = paste.face_mask(face.shape[0])
     if gray:
-        face, samples = paste.luma(face), [paste.luma(sample) for sample in samples]
+        face, samples = without_colour(face), [without_colour(sample) for sample in samples]
     shown = paste.match_colour_at_border(samples[0], face, weight)
     spread = Spread()
     for sample in samples:
@@ -128,11 +129,11 @@ def consistency(face: Floats, restored: Floats, weight: Floats) -> Consistency:
         weight: s×s in [0, 1], how much each pixel counts; fades to 0 at the border.
     """
     fitted = severity.fit(face, restored, weight)
-    x = torch.from_numpy(np.ascontiguousarray(restored)).permute(2, 0, 1)
+    x = to_batch([restored])[0]
     best: Consistency | None = None
     for quality in QUALITIES:
         again = Degradation(fitted.blur, fitted.blur, 0, fitted.scale, 0, quality)(x)
-        degraded = again.permute(1, 2, 0).numpy()
+        degraded = to_picture(again)
         tried = Consistency(fitted, quality, degraded, psnr(degraded, face, weight))
         if best is None or tried.psnr > best.psnr:
             best = tried

@@ -18,13 +18,13 @@ import numpy.typing as npt
 
 from difface_cli.base.luma import luma
 from difface_cli.degradations import PAPER_SIZE
+from difface_cli.faces import bands
 
 Floats = npt.NDArray[np.float32]
 Doubles = npt.NDArray[np.float64]
 
 BLURS = np.arange(0, 16.5, 0.5)
 SCALES = np.geomspace(1, 40, 45)
-GAUSSIAN = 0.6745  # median of a standard normal's absolute value
 
 
 @dataclass(frozen=True)
@@ -63,7 +63,7 @@ def fit(face: Floats, sharp: Floats, weight: Floats) -> Severity:
         weight: s×s in [0, 1], how much each pixel counts; it should fade to 0 at the border.
     """
     size = face.shape[0]
-    y, x = (_spectrum(luma(picture), weight) for picture in (face, sharp))
+    y, x = (_spectrum(luma(picture)[..., 0], weight) for picture in (face, sharp))
     rings, frequencies = _rings(size)
     a, b, c = (
         np.bincount(rings, power.ravel())[: len(frequencies)]
@@ -89,20 +89,16 @@ def transfer(blur: float, scale: float, frequencies: Doubles) -> Doubles:
 
 
 def noise(face: Floats, scale: float) -> float:
-    """The noise of a face of this scale, in levels of 255: Donoho & Johnstone 1994.
-
-    The median absolute value of the finest diagonal differences, which edges hardly touch.
+    """The noise of a face of this scale, in levels of 255, see `bands.noise`.
 
     Args:
         face: s×s×3 in [0, 1].
         scale: at 512, as in `Severity`: the face is looked at where noise came to it.
     """
-    y = luma(face)
+    y = luma(face)[..., 0]
     side = max(8, round(min(y.shape[0], PAPER_SIZE / scale)))
     small = cv2.resize(y, (side, side), interpolation=cv2.INTER_LINEAR)
-    even = small[: side // 2 * 2, : side // 2 * 2]
-    diagonal = (even[::2, ::2] - even[::2, 1::2] - even[1::2, ::2] + even[1::2, 1::2]) / 2
-    return 255 * float(np.median(np.abs(diagonal))) / GAUSSIAN
+    return 255 * bands.noise(np.asarray(small, np.float32))
 
 
 @cache

@@ -12,9 +12,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
 import numpy as np
-import torch
 from torch import Tensor
 
+from difface_cli.base.tensors import to_batch
 from difface_cli.degradations import RECIPES, Degradation, OldPhoto, Recipe, masks, resize
 from difface_cli.images import Photo, rgb8
 
@@ -91,7 +91,7 @@ def apply(photo: Photo, treatment: Treatment) -> Mapping[str, Photo]:
         "picture", the degraded photo in colour; with a mask also "mask", white in the hole, and
         "holed", the picture with zeros in the hole.
     """
-    x = torch.from_numpy(np.array(rgb8(photo))).permute(2, 0, 1).float() / 255
+    x = to_batch([rgb8(photo)])[0] / 255
     if treatment.size is not None:
         x = _resized(x, treatment.size)
     if treatment.degradation is not None:
