@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import math
 from dataclasses import replace
 from typing import Any
@@ -20,6 +21,7 @@ from difface_cli.method.difface import (
     face_seed,
     inpaint,
     keep_known,
+    noise_seed,
     restore,
 )
 from difface_cli.method.schedule import linear
@@ -166,6 +168,21 @@ class TestFaceSeed:
         assert face_seed(0, face + 1e-4) == face_seed(0, face)
         strided = face.permute(1, 2, 0).contiguous().permute(2, 0, 1)
         assert face_seed(0, strided) == face_seed(0, face)
+
+    def test_of_a_file_depends_on_all_it_is_told_and_is_fixed(self) -> None:
+        a, b = "ab" * 32, "cd" * 32
+        told = [(0, a, 0, 0), (1, a, 0, 0), (0, b, 0, 0), (0, a, 1, 0), (0, a, 0, 1), (-1, a, 0, 0)]
+        seeds = {noise_seed(*each) for each in told}
+        assert len(seeds) == len(told)
+        assert all(0 <= seed < 2**63 for seed in seeds)
+        assert noise_seed(0, a, 0) == noise_seed(0, a, 0, 0)
+        # Records are replayed for years: computed by hand from the documented digest.
+        digest = hashlib.sha256(f"7/{a}/2/3".encode()).hexdigest()
+        assert noise_seed(7, a, 2, 3) == int(digest[:16], 16) // 2
+
+    def test_numbers_that_join_to_the_same_digits_are_told_apart(self) -> None:
+        a = "ab" * 32
+        assert noise_seed(1, a, 11, 2) != noise_seed(1, a, 1, 12) != noise_seed(11, a, 1, 2)
 
     def test_noise_is_normal_and_independent(self) -> None:
         noise = FaceNoise([1, 2], like=torch.zeros(2, 3, 64, 64))

@@ -72,8 +72,31 @@ def face_seed(seed: int, face: Tensor, sample: int = 0) -> int:
         sample: 0, 1, … for several restorations of one face.
     """
     pixels = (face.clamp(0, 1) * 255).round().byte().contiguous().cpu().numpy().tobytes()
-    digest = hashlib.sha256(f"{seed}/{sample}/".encode() + pixels).digest()
-    return int.from_bytes(digest[:8], "big") >> 1  # torch's generators take 63 bits
+    return _seed_of(f"{seed}/{sample}/".encode() + pixels)
+
+
+def noise_seed(seed: int, sha256: str, rank: int, sample: int = 0) -> int:
+    """The seed of one face's noise: it follows from the user's seed, the file and the face's rank.
+
+    Nothing of it is computed from pixels: a face that is cut out anew, on another device or with
+    a landmark moved by its last bit, is another crop of the same face, and must get the same
+    noise, for other noise draws another face. Nor does it matter what stands beside the face in
+    the batch. Two faces of one photo get different noise.
+
+    Args:
+        seed: the user's.
+        sha256: of the file's bytes, in hexadecimal digits.
+        rank: 0, 1, … the face's place among all that were found, from the top left.
+        sample: 0, 1, … for several restorations of one face.
+
+    Returns:
+        63 bits, which torch's generators take.
+    """
+    return _seed_of(f"{seed}/{sha256}/{rank}/{sample}".encode())
+
+
+def _seed_of(text: bytes) -> int:
+    return int.from_bytes(hashlib.sha256(text).digest()[:8], "big") >> 1
 
 
 def noise_seed(seed: int, sha256: str, rank: int, sample: int = 0) -> int:
