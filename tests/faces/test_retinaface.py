@@ -13,7 +13,6 @@ from torch import Tensor, nn
 
 import difface_cli
 from difface_cli.base.errors import RegistryError, WeightsInvalid
-from difface_cli.faces import mobile
 from difface_cli.faces.retinaface import (
     answer,
     build_retinaface,
@@ -122,7 +121,6 @@ def random_state(backbone: str) -> dict[str, Tensor]:
 def test_the_small_one_does_not_wait_for_torchvision(
     state: dict[str, Tensor], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    mobile._parts.cache_clear()
     for name in [name for name in sys.modules if name.partition(".")[0] == "facexlib"]:
         monkeypatch.delitem(sys.modules, name)
     monkeypatch.setitem(sys.modules, "torchvision", None)  # an import of it fails

@@ -62,6 +62,8 @@ def suppress(
 ) -> list[int]:
     """Keep one box a face: the best, and of the others those that share little with a kept one.
 
+    torchvision's nms knows nothing of nested boxes, and takes longer to import than torch.
+
     Args:
         boxes: n×4.
         scores: n.

@@ -16,7 +16,7 @@ from torch.nn.utils.fusion import fuse_conv_bn_eval
 
 from difface_cli.base.errors import RegistryError, WeightsInvalid
 from difface_cli.faces.anchors import anchors, decode
-from difface_cli.faces.mobile import MobileRetinaFace
+from difface_cli.networks.retinaface import MobileRetinaFace
 
 BACKBONES = ("resnet50", "mobile0.25")
 MEAN_BGR = (104.0, 117.0, 123.0)
