@@ -6,7 +6,7 @@ import json
 import tempfile
 import tomllib
 from collections.abc import Callable
-from contextlib import suppress
+from contextlib import closing, suppress
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -21,6 +21,7 @@ from difface_cli.degradations.sets import Treatment, apply, manifest
 from difface_cli.images import Photo
 from difface_cli.records import replay
 from difface_cli.runs import manifest as run_manifests
+from difface_cli.runs.index import Index
 from difface_cli.tasks import holes
 from difface_cli.training import making, recipe
 from difface_cli.training.scenes.album import Album
@@ -162,8 +163,14 @@ def run_manifest(data: bytes, folder: Path) -> None:
     """The manifest of a run over a folder, taken up again."""
     put(folder, run_manifests.NAME, data + b"\n")
     run_manifests.mend(folder)
-    for entry in run_manifests.load(folder).values():
-        entry.holds(folder, folder / "b.png", DONE.settings)
+    with (
+        closing(Index(folder, folder / "index")) as index,
+        (folder / run_manifests.NAME).open("rb") as lines,
+    ):
+        for number, line in enumerate(lines, 1):
+            entry = index.get(run_manifests.parsed(line, number, folder).photo)
+            assert entry is not None
+            entry.holds(folder, folder / "b.png", DONE.settings)
 
 
 PORTRAITS = [

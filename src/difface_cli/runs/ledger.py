@@ -17,9 +17,12 @@ from pathlib import Path
 from difface_cli.base import atomic
 from difface_cli.base.errors import OutputError
 from difface_cli.runs import manifest
+from difface_cli.runs.index import Index
 from difface_cli.runs.manifest import Entry
 
-HIDDEN = ".difface"
+HIDDEN, INDEX = ".difface", "manifest.sqlite"
+SHORT = 1000
+"""Notes of photos begun before those that have ended are taken out."""
 
 
 class Ledger:
@@ -30,9 +33,10 @@ class Ledger:
         self._began = time.time()
         self._guard = threading.Lock()
         manifest.mend(folder)
-        self.entries = manifest.load(folder)
+        self._index = Index(folder, folder / HIDDEN / INDEX)
         self._begun = _load(folder / HIDDEN / "begun")
         self._crashed = bool(self._begun)
+        self._notes = 0
 
     def has(self, photo: str, source: Path, settings: str) -> bool:
         """Whether nothing is left to do for this photo, see `Entry.holds`.
@@ -40,7 +44,7 @@ class Ledger:
         The results of one that a killed run had begun are held against their hashes: they may be
         new in part.
         """
-        entry = self.entries.get(photo)
+        entry = self._index.get(photo)
         if entry is None or not entry.holds(self.folder, source, settings):
             return False
         if photo in self._begun:
@@ -58,7 +62,7 @@ class Ledger:
         """
         if photo in self._begun:
             return True
-        entry = self.entries.get(photo)
+        entry = self._index.get(photo)
         digest = entry.outputs.get(name) if entry else None
         return digest is not None and digest == manifest.sha256(self.folder / name)
 
@@ -79,6 +83,9 @@ class Ledger:
                     os.fsync(file.fileno())
             except OSError as error:
                 raise _closed(self.folder, error) from error
+            self._notes += 1
+            if self._notes % SHORT == 0:
+                self._shorten()
 
     def drop(self, photo: str) -> None:
         """Note that nothing of this photo was written, nor will be."""
@@ -92,9 +99,8 @@ class Ledger:
             OutputError: when it cannot be written.
         """
         with self._guard:
-            before = self.entries.get(entry.photo)
-            manifest.append(self.folder, entry)
-            self.entries[entry.photo] = entry.after(before)
+            before = self._index.get(entry.photo)
+            self._index.add(entry)
             self._begun.discard(entry.photo)
         if before and entry.status != manifest.FAILED:
             for name in before.outputs.keys() - entry.outputs.keys():
@@ -106,9 +112,14 @@ class Ledger:
 
     def close(self) -> None:
         """Tidy up: leave a note only of photos that are still half done."""
-        path = self.folder / HIDDEN / "begun"
+        self._index.close()
         if self._crashed:
             _sweep(self.folder, self._began)
+        self._shorten()
+
+    def _shorten(self) -> None:
+        """Take the photos that have ended out of the note of those begun."""
+        path = self.folder / HIDDEN / "begun"
         with suppress(OSError, OutputError):  # the next run finds the longer note
             if self._begun:
                 atomic.write(path, _lines(sorted(self._begun)))
@@ -152,7 +163,8 @@ def held(folder: Path) -> Iterator[Ledger]:
 def _unmake(folder: Path) -> None:
     """Take the folder away again, unless something is in it."""
     with suppress(OSError):
-        (folder / HIDDEN / "lock").unlink(missing_ok=True)
+        for name in ("lock", INDEX):
+            (folder / HIDDEN / name).unlink(missing_ok=True)
         (folder / HIDDEN).rmdir()
         folder.rmdir()
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import Any
 
@@ -68,12 +68,6 @@ class Entry:
     seconds: Mapping[str, float]
     finished: str
 
-    def after(self, before: Entry | None) -> Entry:
-        """This entry, knowing what an earlier one wrote where itself wrote nothing."""
-        if before is None or self.status != FAILED:
-            return self
-        return replace(self, outputs=before.outputs)
-
     def holds(self, folder: Path, source: Path, settings: str) -> bool:
         """Whether nothing is left to do: done, of this input, in this way, and still there."""
         return (
@@ -95,27 +89,6 @@ class Entry:
         return sha256(source) == self.sha256
 
 
-def load(folder: Path) -> dict[str, Entry]:
-    """The last entry of each photo; none where there is no manifest.
-
-    Raises:
-        OutputError: when it cannot be read, or a whole line of it is not what `append` writes.
-    """
-    path = folder / NAME
-    entries: dict[str, Entry] = {}
-    try:
-        with path.open("rb") as file:
-            for number, line in enumerate(file, 1):
-                if line.endswith(b"\n"):
-                    entry = _parsed(line, number, path)
-                    entries[entry.photo] = entry.after(entries.get(entry.photo))
-    except FileNotFoundError:
-        return {}
-    except OSError as error:
-        raise _unusable(path, error) from None
-    return entries
-
-
 def append(folder: Path, entry: Entry) -> None:
     """Add a line, whole on the disk when this returns.
 
@@ -135,7 +108,7 @@ def append(folder: Path, entry: Entry) -> None:
                 os.truncate(path, end)
                 raise
     except OSError as error:
-        raise _unusable(path, error) from error
+        raise unusable(path, error) from error
 
 
 def mend(folder: Path) -> None:
@@ -150,7 +123,7 @@ def mend(folder: Path) -> None:
     except FileNotFoundError:
         return
     except OSError as error:
-        raise _unusable(path, error) from None
+        raise unusable(path, error) from None
 
 
 def sha256(path: Path) -> str:
@@ -192,14 +165,18 @@ def _line(entry: Entry) -> dict[str, Any]:
     }
 
 
-def _parsed(line: bytes, number: int, path: Path) -> Entry:
-    """The opposite of `_line`."""
+def parsed(line: bytes, number: int, folder: Path) -> Entry:
+    """The entry of a line.
+
+    Raises:
+        OutputError: when it is not what `append` writes, naming its number in the file.
+    """
     try:
         return _entry(json.loads(line))
     except DAMAGED as error:
         problem = f"{error} is missing" if isinstance(error, KeyError) else str(error)[:200]
         raise OutputError(
-            f"Line {number} of {path} is damaged: {problem}.",
+            f"Line {number} of {folder / NAME} is damaged: {problem}.",
             "Take that line out of the file, or choose another folder with -o.",
         ) from None
 
@@ -229,7 +206,8 @@ def _inner(name: str) -> str:
     return name
 
 
-def _unusable(path: Path, error: OSError) -> OutputError:
+def unusable(path: Path, error: OSError) -> OutputError:
+    """The sentence for a manifest that cannot be read or written."""
     return OutputError(
         f"{path} cannot be used: {error.strerror}.",
         "Check the folder's permissions and free space, or choose another with -o.",
