@@ -1,6 +1,6 @@
 """Put trained weights into the package and their size and hash into models.toml.
 
-    python training/embed.py prior=prior.safetensors estimator=estimator.safetensors
+    python training/embed.py prior=prior.safetensors drunet=drunet.safetensors
 
 Without arguments, sizes and hashes are brought up to date with the files in the package.
 """
@@ -18,7 +18,7 @@ from safetensors.torch import save_file
 from difface_cli.base.hashing import sha256
 from difface_cli.weights.store import PACKAGE
 
-PARTS = ("prior", "estimator", "srcnn", "lama", "detector", "landmarks")
+PARTS = ("prior", "drunet", "estimator", "srcnn", "lama", "detector", "landmarks")
 
 
 def main() -> None:
