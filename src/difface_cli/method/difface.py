@@ -99,12 +99,6 @@ def _seed_of(text: bytes) -> int:
     return int.from_bytes(hashlib.sha256(text).digest()[:8], "big") >> 1
 
 
-def noise_seed(seed: int, sha256: str, rank: int, sample: int = 0) -> int:
-    """The seed of one face's noise."""
-    digest = hashlib.sha256(f"{seed}/{sha256}/{rank}/{sample}".encode()).digest()
-    return int.from_bytes(digest[:8], "big") >> 1
-
-
 class FaceNoise:
     """Standard normal noise for a batch, each face drawing from a generator of its own.
 
