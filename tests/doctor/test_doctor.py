@@ -29,8 +29,8 @@ from difface_cli.doctor import (
     restoring,
     software,
 )
-from difface_cli.images import Photo, with_pixels
-from difface_cli.tasks import Engine
+from difface_cli.images import with_pixels
+from difface_cli.tasks import Engine, Scene
 from difface_cli.weights import registry
 from difface_cli.weights.registry import Registry, Source, Weights
 
@@ -190,8 +190,8 @@ def test_a_file_in_the_place_of_the_folder(tmp_path: Path) -> None:
 
 
 def _fake(change: Callable[[np.ndarray[Any, Any]], np.ndarray[Any, Any]]) -> Callable[..., Any]:
-    def restore(_: Engine, photo: Photo, *__: object) -> Any:
-        return SimpleNamespace(photos=[with_pixels(photo, change(photo.pixels))])
+    def restore(_: Engine, scene: Scene) -> Any:
+        return SimpleNamespace(photos=[with_pixels(scene.photo, change(scene.photo.pixels))])
 
     return restore
 

@@ -15,14 +15,16 @@ from hypothesis import strategies as st
 
 from difface_cli.base.errors import DifFaceError, UsageError
 from difface_cli.base.hashing import sha256
-from difface_cli.cli import applying, convert, picks, replaying, values
+from difface_cli.cli import convert, values
 from difface_cli.degradations import Degradation, OldPhoto
 from difface_cli.degradations.sets import Treatment, apply, manifest
 from difface_cli.images import Photo
-from difface_cli.records import replay
+from difface_cli.records import reading
 from difface_cli.runs import manifest as run_manifests
+from difface_cli.runs import replay
 from difface_cli.runs.index import Index
-from difface_cli.tasks import holes
+from difface_cli.sweep import apply as applying
+from difface_cli.sweep import picks
 from difface_cli.training import making, recipe
 from difface_cli.training.scenes.album import Album
 from difface_cli.weights import registry
@@ -91,12 +93,10 @@ FILLING = RECORD | {
 def record(data: bytes, folder: Path) -> None:
     """A record beside a result, up to where its run would begin again."""
     photo = put(folder, "photo.png", b"no picture")
-    run = replay.read(put(folder, "photo.json", data))
-    if run.fill is not None:
-        holes.check(run.fill.wish)
+    run = reading.read(put(folder, "photo.json", data))
     with suppress(DifFaceError):  # the photo is not there
-        replaying.prepare(run, registry.load(), None, "cpu")
-    replaying.prepare(replace(run, sha256=sha256(photo)), registry.load(), photo, "cpu")
+        replay.prepare(run, registry.load(), None, "cpu")
+    replay.prepare(replace(run, sha256=sha256(photo)), registry.load(), photo, "cpu")
 
 
 DEGRADED = manifest.Entry(

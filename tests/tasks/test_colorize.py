@@ -59,7 +59,9 @@ def colorize(
     photo: Photo, ready: Ready, options: Options = QUICK, refinement: Refinement = HELD
 ) -> Result:
     """The photo through the engine."""
-    return Engine(ready, Colorize(refinement), options).run(photo, "the file's hash")
+    task = Colorize(refinement)
+    scene = task.scene(photo, "photo.png", "the file's hash")
+    return Engine(ready, task, options).run(scene)
 
 
 def luma_levels(photo: Photo) -> np.ndarray[Any, Any]:

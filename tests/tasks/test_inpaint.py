@@ -46,11 +46,7 @@ def inpaint(
     options: Options = QUICK,
 ) -> Result:
     """The photo through the engine."""
-    engine = Engine(model, task, options)
-    prepared = engine.prepare(task.with_holes(before, found, "the file's hash"))
-    drawn = engine.draw(prepared)
-    engine.flush()
-    return engine.finish(prepared, drawn.result())
+    return Engine(model, task, options).run(task.with_holes(before, found, "the file's hash"))
 
 
 def rest(result: Result, options: Options = QUICK) -> float:

@@ -21,7 +21,7 @@ from difface_cli.method.denoiser import Denoised, eps_from_x0
 from difface_cli.method.difface import Settings
 from difface_cli.method.schedule import linear
 from difface_cli.models import Ready
-from difface_cli.tasks import Engine, Restore, Result, preparing
+from difface_cli.tasks import Engine, Restore, Result, Scene, preparing
 from difface_cli.tasks.options import Options
 from difface_cli.weights.registry import Model
 
@@ -76,7 +76,7 @@ def photo(height: int = 120, width: int = 160, dtype: Any = np.uint8, channels: 
 
 def restore(before: Photo, model: Ready, options: Options) -> Result:
     """The photo through the engine."""
-    return Engine(model, Restore(), options).run(before, SHA)
+    return Engine(model, Restore(), options).run(Scene(before, before, SHA))
 
 
 TWO = [face_at(10, 10, 80), face_at(90, 40, 50)]

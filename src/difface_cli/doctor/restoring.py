@@ -74,7 +74,8 @@ def restoration(registry: Registry) -> Iterator[Finding]:
     photo = _face(ready.model.image_size)
     settings = options.settings(ready.model, N, STEPS, None, "ddim")
     wishes = options.Options(settings=settings, aligned=True, gray="off")
-    result = Engine(ready, Restore(), wishes).run(photo, "")
+    engine = Engine(ready, Restore(), wishes)
+    result = engine.run(engine.task.scene(photo, "", ""))
     before, after = (rgb8(p).astype(float) for p in (photo, result.photos[0]))
     told = f"the starter on {device} in {str(dtype).removeprefix('torch.')}"
     changed = np.abs(after - before)

@@ -74,10 +74,7 @@ class Replay:
             )
         engine = Engine(session.ready, session.task, session.options, progress)
         known = {k: s for k, s in run.seeds.items() if len(s) == run.options.drawn}
-        prepared = engine.prepare(scene, progress, known)
-        drawn = engine.draw(prepared)
-        engine.flush()
-        return source, engine.finish(prepared, drawn.result(), progress)
+        return source, engine.run(scene, known)
 
     def verdicts(self, source: Source, result: Result) -> list[Verdict]:
         """How each result compares with that of then."""

@@ -8,7 +8,6 @@ from dataclasses import dataclass
 from functools import cached_property
 
 from difface_cli.base.progress import Progress
-from difface_cli.images import Photo
 from difface_cli.models import Ready
 from difface_cli.tasks import finishing, preparing
 from difface_cli.tasks.drawing import Drawing
@@ -57,18 +56,10 @@ class Engine:
         """Judge and paste the drawn faces, see `finishing.finish`."""
         return finishing.finish(prepared, drawn, self.ready, self.task, self.options, progress)
 
-    def run(
-        self,
-        photo: Photo,
-        sha256: str,
-        name: str = "",
-        seeds: Mapping[int, tuple[int, ...]] | None = None,
-    ) -> Result:
-        """One photo, from its pixels to the result.
+    def run(self, scene: Scene, seeds: Mapping[int, tuple[int, ...]] | None = None) -> Result:
+        """One photo from what the task sees to the result.
 
         Args:
-            sha256: of the photo's file; the faces' noise follows from it.
-            name: as messages call the photo.
             seeds: of the faces' noise by index, where they are known from a record.
 
         Returns:
@@ -77,10 +68,8 @@ class Engine:
 
         Raises:
             FaceError: for a face that is not there.
-            ImageError: for a photo that the task is not for.
             DeviceError: when memory runs out.
         """
-        scene = self.task.scene(photo, name, sha256)
         prepared = self.prepare(scene, self.progress, seeds)
         drawn = self.draw(prepared)
         self.flush()

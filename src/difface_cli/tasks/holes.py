@@ -130,7 +130,15 @@ def find(photo: Photo, name: str, wish: Wish, place: str = "") -> Holes:
         ImageError: for a mask that is missing, cannot be read, has another size than the photo,
             or leaves nothing of the photo.
     """
-    mask, source = _mask(photo, name, wish, place)
+    return _holes(*_mask(photo, name, wish, place), name, wish)
+
+
+def shown_by(mask: Photo, photo: Photo, name: str, wish: Wish) -> Holes:
+    """The holes that a mask shows; arguments and errors as in `find`."""
+    return _holes(_bright(photo, name, mask, "given", wish.threshold), "given", name, wish)
+
+
+def _holes(mask: Bools, source: str, name: str, wish: Wish) -> Holes:
     if wish.invert:
         mask = ~mask
     holes = Holes(_faded(mask, wish.grow), source)
@@ -193,8 +201,12 @@ def beside(name: str, folder: Path) -> Path:
 
 
 def _from_file(photo: Photo, name: str, path: Path, threshold: float) -> Bools:
-    """What is bright in a mask file of any mode; where it is transparent it is black."""
-    mask = images.read(path)
+    """What is bright in a mask file."""
+    return _bright(photo, name, images.read(path), str(path), threshold)
+
+
+def _bright(photo: Photo, name: str, mask: Photo, path: str, threshold: float) -> Bools:
+    """What is bright in a mask of any mode; where it is transparent it is black."""
     if (mask.width, mask.height) != (photo.width, photo.height):
         turned = (mask.height, mask.width) == (photo.width, photo.height)
         raise ImageError(
