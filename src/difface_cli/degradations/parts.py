@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import io
 import math
-from functools import cache
 
 import numpy as np
 import torch
@@ -38,6 +37,8 @@ def blur(x: Tensor, sigma_x: float, sigma_y: float, angle: float, relative: floa
         sigma_x, sigma_y: standard deviations in pixels of x, along the axes turned by `angle`.
         relative: size of x against the paper's 512; the kernel of 41 pixels grows with it.
     """
+    from scipy.fft import next_fast_len
+
     height, width = x.shape[1:]
     radius = max(1, round(PAPER_KERNEL // 2 * relative))
     radius = min(radius, height - 1, width - 1)
@@ -45,7 +46,7 @@ def blur(x: Tensor, sigma_x: float, sigma_y: float, angle: float, relative: floa
     padded = F.pad(x[:, None], (radius,) * 4, mode="reflect")[:, 0]
     # A Gaussian blur this wide is cheaper in the frequency domain than 41² products a pixel,
     # and one channel at a time stays in the processor's cache.
-    size = (_fast_length(height + 2 * radius), _fast_length(width + 2 * radius))
+    size = [next_fast_len(side + 2 * radius, real=True) for side in (height, width)]
     transfer = torch.fft.rfft2(kernel, s=size)
     inside = (slice(2 * radius, 2 * radius + height), slice(2 * radius, 2 * radius + width))
     channels = (torch.fft.irfft2(torch.fft.rfft2(c, s=size) * transfer, s=size) for c in padded)
@@ -83,13 +84,3 @@ def jpeg(x: Tensor, quality: int) -> Tensor:
     Image.fromarray(pixels).save(buffer, "JPEG", quality=quality)
     decoded = np.array(Image.open(buffer))
     return torch.from_numpy(decoded).permute(2, 0, 1).to(x) / 255
-
-
-@cache
-def _fast_length(n: int) -> int:
-    """The next even length without prime factors above 7, which Fourier transforms are fast at."""
-    rest = n
-    for prime in (2, 3, 5, 7):
-        while rest % prime == 0:
-            rest //= prime
-    return n if rest == 1 and n % 2 == 0 else _fast_length(n + 1)
