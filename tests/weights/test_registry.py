@@ -66,6 +66,17 @@ def test_a_block_of_the_same_name_replaces_the_built_in_one(file: Path) -> None:
     assert registry.load(file).weights["starter-prior"].sha256 == "a" * 64
 
 
+def test_weights_without_sources_are_refused(file: Path) -> None:
+    file.write_text('[weights.mine]\npart = "prior"\nnetwork = "unet"')
+    with pytest.raises(RegistryError, match=r"in \[weights\.mine\], sources is empty"):
+        registry.load(file)
+
+
+def test_steps_are_never_more_than_a_small_n(file: Path) -> None:
+    file.write_text(WEIGHTS + MODEL + "n = 50\n")
+    assert registry.load(file).models["mine"].steps == 50
+
+
 def test_the_environment_names_the_users_file(file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     file.write_text(WEIGHTS)
     monkeypatch.setenv("DIFFACE_MODELS", str(file))
@@ -91,19 +102,27 @@ def test_records_cannot_be_changed() -> None:
         ("a" * 64, "A" * 64, "weights.mine", "sha256"),
         ("b" * 40, "main", "weights.mine.sources[1]", "revision"),
         ('"space"', '"folder"', "weights.mine.sources[1]", "repo_type"),
+        ('file = "a/b.bin", ', "", "weights.mine.sources[1]", "hf needs file and revision"),
+        ('?x=1"', '", file = "c"', "weights.mine.sources[2]", "file goes with hf alone"),
+        ('{ path = "sub/mine.safetensors" }', "3", "weights.mine", "sources[0] is 3"),
+        ("bytes = 10", 'bytes = 10\nname = "m"', "weights.mine", "name is no key"),
+        ("bytes = 10", 'bytes = 10\nmodel = "m"', "weights.mine", "model is no key"),
         ("https://", "http://", "weights.mine.sources[2]", "url"),
         ('sha256 = "" }', 'layout = "odd" }', "weights.mine.sources[2]", "layout"),
         ("{ path =", '{ url = "https://a.b/c", path =', "weights.mine.sources[0]", "exactly one"),
         ("bytes = 10", "byte = 10", "weights.mine", "byte"),
-        ("[weights.mine]", '[weights."../mine"]', "weights.../mine", "must be named"),
+        ("[weights.mine]", '[weights."../mine"]', "[weights]", "'../mine' and not made of letters"),
         ('prior = "mine"', 'prior = "yours"', "models.mine", "prior"),
         ('prior = "mine"', 'prior = "starter-detector"', "models.mine", "prior"),
         ('prior = "mine"', "", "models.mine", "prior"),
         ('task = "restore"', 'task = "paint"', "models.mine", "task"),
         ('task = "restore"', 'task = "restore"\nn = 1000', "models.mine", "n"),
+        ('task = "restore"', 'task = "restore"\nn = 50\nsteps = 60', "models.mine", "steps is 60"),
+        ('task = "restore"', 'task = "restore"\nparts = {}', "models.mine", "parts is no key"),
+        ('prior = "mine"', "prior = 3", "models.mine", "prior names weights 3"),
         ('task = "restore"', 'task = "restore"\neta = 1.5', "models.mine", "eta"),
         ('task = "restore"', 'task = "restore"\nspeed = 3', "models.mine", "speed"),
-        ("[models.mine]", "[model.mine]", "the top level", "model"),
+        ("[models.mine]", "[model.mine]", "own.toml: ", "model is no key"),
     ],
 )
 def test_a_mistake_names_file_table_and_key(

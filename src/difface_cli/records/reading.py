@@ -15,9 +15,10 @@ from types import MappingProxyType
 from typing import Annotated, Any, Literal
 
 import numpy as np
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
 from difface_cli.base.errors import FaceError, RecordError
+from difface_cli.base.validation import validated
 from difface_cli.faces.align import similarity
 from difface_cli.faces.detect import Face
 from difface_cli.method.difface import Refinement, Settings
@@ -229,13 +230,12 @@ def read(path: Path) -> Run:
             f"{path} was written before records told all about the holes.",
             "Run difface inpaint again as it was; its record can be repeated.",
         )
+    where = f"The record {path} cannot be repeated"
+    record = validated(_Record, values, where, RecordError, GIVE)
     try:
-        record = _Record.model_validate(values)
         return _run(path, record, _task_name(values))
-    except ValidationError as error:
-        raise _broken(path, *_first(error)) from None
     except ValueError as error:
-        raise _broken(path, "it", str(error)) from None
+        raise RecordError(f"{where}: it {error}.", GIVE) from None
 
 
 def _run(path: Path, record: _Record, task: str) -> Run:
@@ -321,16 +321,3 @@ def _json(path: Path) -> dict[str, Any]:
     if not isinstance(values, dict):
         raise unreadable
     return values
-
-
-def _first(error: ValidationError) -> tuple[str, str]:
-    """Where the first thing that is wrong stands, and what it is."""
-    first = error.errors(include_url=False, include_input=False)[0]
-    where = ".".join(str(part)[:40] for part in first["loc"])
-    if first["type"] == "missing":
-        return where, "is missing"
-    return where, first["msg"][:1].lower() + first["msg"][1:200].removeprefix("alue error, ")
-
-
-def _broken(path: Path, where: str, problem: str) -> RecordError:
-    return RecordError(f"The record {path} cannot be repeated: {where} {problem}.", GIVE)

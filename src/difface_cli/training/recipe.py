@@ -3,23 +3,40 @@
 from __future__ import annotations
 
 import hashlib
+import os
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
-from difface_cli.base.tables import Table
+from pydantic import BeforeValidator, ConfigDict, Field
+
+from difface_cli.base.errors import RegistryError
+from difface_cli.base.validation import FIXED, Untold, one_of, toml, validated
 from difface_cli.degradations.masks import KINDS
 
 TASKS = ("estimator", "prior", "detector")
-OPTIMIZERS = ("adam", "adamw")
-DECAYS = ("cosine", "step", "constant")
-PRECISIONS = ("fp32", "bf16", "fp16")
-DEGRADATIONS = ("eq17", "wild", "none")
-RESAMPLES = ("bicubic", "bilinear", "area")
-LOSSES = ("min-snr", "simple", "simple+vlb")
 ENDLESS = 10**12
 PLACES = ("pictures", "validation", "workers")  # of [data]: they change no result
+
+
+def _folders(value: object) -> object:
+    """A folder or a list of folders."""
+    texts = [value] if isinstance(value, str) else value
+    if not isinstance(texts, list):
+        return texts  # pydantic refuses it
+    if not all(isinstance(text, str) and text for text in texts):
+        raise ValueError("is neither a folder nor a list of folders")
+    return tuple(Path(os.path.expanduser(text)) for text in texts)
+
+
+Folders = Annotated[tuple[Path, ...], BeforeValidator(_folders)]
+Share = Annotated[float, Field(ge=0, le=1)]
+Steps = Annotated[int, Field(ge=0, le=ENDLESS)]
+Counted = Annotated[int, Field(ge=1, le=ENDLESS)]
+Few = Annotated[int, Field(ge=1, le=2**20)]
+Shown = Annotated[float, Field(ge=1e-3, le=1e3)]
+BelowOne = Annotated[float, Field(ge=0, lt=1)]
 
 
 @dataclass(frozen=True)
@@ -35,16 +52,16 @@ class Optimizer:
         clip: the largest norm of the gradient; 0 for no limit.
     """
 
-    name: str = "adam"
-    rate: float = 1e-4
-    final_rate: float = 0.0
-    decay: str = "cosine"
-    milestones: tuple[int, ...] = ()
-    factor: float = 0.5
-    warmup: int = 0
-    betas: tuple[float, float] = (0.9, 0.999)
-    weight_decay: float = 0.0
-    clip: float = 0.0
+    name: Annotated[str, one_of("adam", "adamw")] = "adam"
+    rate: Share = 1e-4
+    final_rate: Share = 0.0
+    decay: Annotated[str, one_of("cosine", "step", "constant")] = "cosine"
+    milestones: tuple[Steps, ...] = ()
+    factor: Share = 0.5
+    warmup: Steps = 0
+    betas: tuple[BelowOne, BelowOne] = (0.9, 0.999)
+    weight_decay: Share = 0.0
+    clip: Annotated[float, Field(ge=0, le=1e9)] = 0.0
 
 
 @dataclass(frozen=True)
@@ -61,13 +78,13 @@ class Data:
         workers: processes that prepare batches; 0 prepares them in the training's own.
     """
 
-    pictures: tuple[Path, ...] = ()
-    validation: tuple[Path, ...] = ()
-    mirror: float = 0.5
-    gray: float = 0.0
-    light: float = 0.0
-    balance: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
-    workers: int = 0
+    pictures: Folders = ()
+    validation: Folders = ()
+    mirror: Share = 0.5
+    gray: Share = 0.0
+    light: Share = 0.0
+    balance: Mapping[str, Mapping[str, Shown]] = field(default_factory=dict)
+    workers: Annotated[int, Field(ge=0, le=256)] = 0
 
 
 @dataclass(frozen=True)
@@ -80,9 +97,9 @@ class Every:
         sheet: a picture of what the network does.
     """
 
-    log: int = 50
-    checkpoint: int = 1000
-    sheet: int = 1000
+    log: Counted = 50
+    checkpoint: Counted = 1000
+    sheet: Counted = 1000
 
 
 @dataclass(frozen=True)
@@ -101,14 +118,21 @@ class Goal:
         max_timestep: of a prior: the timesteps it learns lie below.
     """
 
-    degradation: str = "eq17"
-    resample: str = "bicubic"
-    focus: float = 0.0
-    masks: Mapping[str, float] = field(default_factory=dict)
-    loss: str = "simple"
-    predicts: str = "eps"
-    snr_limit: float = 5.0
-    max_timestep: int = 1000
+    degradation: Annotated[str, one_of("eq17", "wild", "none")] = "eq17"
+    resample: Annotated[str, one_of("bicubic", "bilinear", "area")] = "bicubic"
+    focus: Annotated[float, Field(ge=0, le=100)] = 0.0
+    masks: Mapping[Annotated[str, one_of(*KINDS)], Share] = field(default_factory=dict)
+    loss: Annotated[str, one_of("min-snr", "simple", "simple+vlb")] = "simple"
+    predicts: Annotated[str, one_of("eps", "x0")] = "eps"
+    snr_limit: Annotated[float, Field(ge=1e-3, le=1e6)] = 5.0
+    max_timestep: Annotated[int, Field(ge=1, le=1000)] = 1000
+
+    def __post_init__(self) -> None:
+        """Refuse what has no meaning."""
+        if self.masks and not any(self.masks.values()):
+            raise ValueError("masks are all 0")
+        if self.loss == "simple+vlb" and self.predicts != "eps":
+            raise ValueError("loss is simple+vlb, which is for a prior that predicts eps")
 
 
 @dataclass(frozen=True)
@@ -123,12 +147,12 @@ class Scenes:
         worn: share of the pictures that lose most of their detail.
     """
 
-    tilted: float = 0.1
-    tilt: float = 45.0
-    turned: float = 0.0
-    turn: float = 0.0
-    shear: float = 0.05
-    worn: float = 0.0
+    tilted: Share = 0.1
+    tilt: Annotated[float, Field(ge=0, le=180)] = 45.0
+    turned: Share = 0.0
+    turn: Annotated[float, Field(ge=0, le=60)] = 0.0
+    shear: Share = 0.05
+    worn: Share = 0.0
 
 
 @dataclass(frozen=True)
@@ -147,24 +171,30 @@ class Recipe:
         fingerprint: of everything in the file that changes the result.
     """
 
-    task: str
-    network: str
-    params: Mapping[str, Any]
-    size: int
-    steps: int
-    batch: int
-    accumulate: int = 1
-    seed: int = 0
-    precision: str = "fp32"
+    __pydantic_config__ = ConfigDict(extra="forbid")  # of all the records in it
+    task: Annotated[str, one_of(*TASKS)]
+    network: Annotated[str, Field(min_length=1)]
+    steps: Counted
+    params: Mapping[str, Any] = field(default_factory=dict)  # no proxy: recipes are pickled
+    size: Annotated[int, Field(ge=8, le=4096)] = 256
+    batch: Few = 16
+    accumulate: Few = 1
+    seed: Annotated[int, Field(ge=0, lt=2**63)] = 0
+    precision: Annotated[str, one_of("fp32", "bf16", "fp16")] = "fp32"
     channels_last: bool = True
-    ema: float = 0.999
+    ema: Share = 0.999
     start: str = ""
     optimizer: Optimizer = Optimizer()
     data: Data = Data()
     goal: Goal = Goal()
     scenes: Scenes = Scenes()
     every: Every = Every()
-    fingerprint: str = ""
+    fingerprint: Untold = ""
+
+    def __post_init__(self) -> None:
+        """Refuse a batch that cannot be split."""
+        if self.batch % self.accumulate:
+            raise ValueError(f"accumulate does not divide the batch of {self.batch}")
 
 
 def read(path: Path, task: str) -> Recipe:
@@ -173,135 +203,21 @@ def read(path: Path, task: str) -> Recipe:
     Raises:
         RegistryError: naming table and key of what is wrong.
     """
-    root = Table.of_file(path)
-    named = root.choice("task", TASKS, task)
-    if named != task:
-        raise root.error("task", f"is {named!r}, and {task} is what is to be trained")
-    recipe = Recipe(
-        task=task,
-        network=root.text("network"),
-        params=root.value("params", dict, {}),  # no proxy: processes are sent recipes as pickles
-        size=root.number("size", 256, 8, 4096),
-        steps=root.number("steps", 0, 1, ENDLESS),
-        batch=root.number("batch", 16, 1, 2**20),
-        accumulate=root.number("accumulate", 1, 1, 2**20),
-        seed=root.number("seed", 0, 0, 2**63 - 1),
-        precision=root.choice("precision", PRECISIONS, "fp32"),
-        channels_last=root.flag("channels_last", True),
-        ema=root.real("ema", 0.999, 0, 1),
-        start=root.text("start", ""),
-        optimizer=_optimizer(root.table("optimizer")),
-        data=_data(root.table("data")),
-        goal=_goal(root.table("goal")),
-        scenes=_scenes(root.table("scenes")),
-        every=_every(root.table("every")),
-        fingerprint=_fingerprint(root),
+    values = toml(path)
+    recipe = validated(Recipe, {"task": task} | values, path)
+    if recipe.task != task:
+        raise RegistryError(f"{path}: task is {recipe.task!r} and not {task!r}.", FIXED)
+    pictures, validation = (
+        tuple(path.parent / folder for folder in folders)
+        for folders in (recipe.data.pictures, recipe.data.validation)
     )
-    root.end()
-    if recipe.batch % recipe.accumulate:
-        raise root.error("accumulate", f"does not divide the batch of {recipe.batch}")
-    return recipe
+    data = replace(recipe.data, pictures=pictures, validation=validation)
+    return replace(recipe, data=data, fingerprint=_fingerprint(values))
 
 
-def _optimizer(table: Table) -> Optimizer:
-    betas = table.numbers("betas", (0.9, 0.999), 0, 1)
-    if len(betas) != 2 or max(betas) == 1:
-        raise table.error("betas", "are two numbers, 0 or more and below 1")
-    optimizer = Optimizer(
-        name=table.choice("name", OPTIMIZERS, "adam"),
-        rate=table.real("rate", 1e-4, 0, 1),
-        final_rate=table.real("final_rate", 0.0, 0, 1),
-        decay=table.choice("decay", DECAYS, "cosine"),
-        milestones=tuple(int(step) for step in table.numbers("milestones", (), 0, ENDLESS)),
-        factor=table.real("factor", 0.5, 0, 1),
-        warmup=table.number("warmup", 0, 0, ENDLESS),
-        betas=(betas[0], betas[1]),
-        weight_decay=table.real("weight_decay", 0.0, 0, 1),
-        clip=table.real("clip", 0.0, 0, 1e9),
-    )
-    table.end()
-    return optimizer
-
-
-def _data(table: Table) -> Data:
-    data = Data(
-        pictures=_paths(table, "pictures"),
-        validation=_paths(table, "validation"),
-        mirror=table.real("mirror", 0.5, 0, 1),
-        gray=table.real("gray", 0.0, 0, 1),
-        light=table.real("light", 0.0, 0, 1),
-        balance=_balance(table.table("balance")),
-        workers=table.number("workers", 0, 0, 256),
-    )
-    table.end()
-    return data
-
-
-def _balance(table: Table) -> Mapping[str, Mapping[str, float]]:
-    """By hand, for the keys are the manifest's."""
-    keys = {key: table.table(key) for key in table.values}
-    return {
-        key: {value: shares.real(value, 0, 1e-3, 1e3) for value in shares.values}
-        for key, shares in keys.items()
-    }
-
-
-def _goal(table: Table) -> Goal:
-    shares = table.table("masks")
-    goal = Goal(
-        degradation=table.choice("degradation", DEGRADATIONS, "eq17"),
-        resample=table.choice("resample", RESAMPLES, "bicubic"),
-        focus=table.real("focus", 0.0, 0, 100),
-        masks={k: shares.real(k, 0, 0, 1) for k in KINDS if k in shares.values},
-        loss=table.choice("loss", LOSSES, "simple"),
-        predicts=table.choice("predicts", ("eps", "x0"), "eps"),
-        snr_limit=table.real("snr_limit", 5.0, 1e-3, 1e6),
-        max_timestep=table.number("max_timestep", 1000, 1, 1000),
-    )
-    shares.end()
-    table.end()
-    if goal.masks and not any(goal.masks.values()):
-        raise table.error("masks", "are all 0")
-    if goal.loss == "simple+vlb" and goal.predicts != "eps":
-        raise table.error("loss", "is simple+vlb, which is for a prior that predicts eps")
-    return goal
-
-
-def _scenes(table: Table) -> Scenes:
-    scenes = Scenes(
-        tilted=table.real("tilted", 0.1, 0, 1),
-        tilt=table.real("tilt", 45.0, 0, 180),
-        turned=table.real("turned", 0.0, 0, 1),
-        turn=table.real("turn", 0.0, 0, 60),
-        shear=table.real("shear", 0.05, 0, 1),
-        worn=table.real("worn", 0.0, 0, 1),
-    )
-    table.end()
-    return scenes
-
-
-def _every(table: Table) -> Every:
-    every = Every(
-        log=table.number("log", 50, 1, ENDLESS),
-        checkpoint=table.number("checkpoint", 1000, 1, ENDLESS),
-        sheet=table.number("sheet", 1000, 1, ENDLESS),
-    )
-    table.end()
-    return every
-
-
-def _paths(table: Table, key: str) -> tuple[Path, ...]:
-    """A folder or a list of folders."""
-    value = table.value(key, (str, list), [])
-    texts = [value] if isinstance(value, str) else value
-    if not all(isinstance(text, str) and text for text in texts):
-        raise table.error(key, "is neither a folder nor a list of folders")
-    return tuple(table.path.parent / Path(text).expanduser() for text in texts)
-
-
-def _fingerprint(root: Table) -> str:
+def _fingerprint(values: Mapping[str, Any]) -> str:
     """Of what changes the result: not where pictures lie, nor what is written when."""
-    kept = {k: v for k, v in root.values.items() if k != "every"}
+    kept = {k: v for k, v in values.items() if k != "every"}
     kept["data"] = {k: v for k, v in kept.get("data", {}).items() if k not in PLACES}
     return hashlib.sha256(repr(_sorted(kept)).encode()).hexdigest()
 

@@ -8,16 +8,17 @@ can run, with the settings that suit it. A new model is a new block, never new c
 from __future__ import annotations
 
 import os
-import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path, PurePosixPath
 from types import MappingProxyType
-from typing import Any
+from typing import Annotated, Any, Self
 from urllib.parse import urlsplit
 
+from pydantic import AfterValidator, AliasChoices, ConfigDict, Field, model_validator
+
 from difface_cli.base.errors import RegistryError
-from difface_cli.base.tables import Table
+from difface_cli.base.validation import FIXED, REFUSED, Untold, matching, one_of, toml, validated
 
 ENVIRONMENT = "DIFFACE_MODELS"
 TASKS = ("restore", "inpaint", "colorize", "detect", "parse", "background", "metrics")
@@ -29,12 +30,16 @@ NEEDED: Mapping[str, tuple[str, ...]] = MappingProxyType(
         "colorize": ("prior", "detector"),  # the grey photo itself is what is diffused
     }
 )
-REPO_TYPES = ("model", "space", "dataset")
-LAYOUTS = ("published", "diffusers")
+KINDS = ("package", "path", "hf", "url")
 SECURE = ("https",)
 HASH = "[0-9a-f]{64}"
 HASH_MEANING = "64 lower-case hexadecimal digits"
-NAME = "[A-Za-z0-9][A-Za-z0-9._-]*"
+
+Named = Annotated[str, Field(min_length=1)]
+Bytes = Annotated[int, Field(alias="bytes", ge=0, le=2**40)]
+Hash = Annotated[str, matching(f"|{HASH}", HASH_MEANING)]
+NAME = "[A-Za-z0-9][A-Za-z0-9._-]*"  # it becomes part of a file's name
+Name = Annotated[str, matching(NAME, "made of letters, digits, dots, dashes, underscores")]
 
 
 @dataclass(frozen=True)
@@ -50,15 +55,34 @@ class Source:
         prefix: before the names that are meant, in a file that holds more than one network.
     """
 
-    kind: str
-    location: str
-    file: str = ""
-    revision: str = ""
-    repo_type: str = "model"
-    size: int = 0
-    sha256: str = ""
-    layout: str = "published"
+    kind: Untold
+    location: Annotated[str, Field(validation_alias=AliasChoices(*KINDS), min_length=1)]
+    file: Named = ""
+    revision: Annotated[str, matching("[0-9a-f]{40}", "a pinned commit, 40 digits")] = ""
+    repo_type: Annotated[str, one_of("model", "space", "dataset")] = "model"
+    size: Bytes = 0
+    sha256: Hash = ""
+    layout: Annotated[str, one_of("published", "diffusers")] = "published"
     prefix: str = ""
+
+    @model_validator(mode="wrap")
+    @classmethod
+    def _of_table(cls, table: Any, validate: Callable[[Any], Self]) -> Self:
+        """With the kind, which is the key of the location."""
+        if not isinstance(table, dict):
+            return validate(table)  # which complains
+        kinds = [kind for kind in KINDS if kind in table]
+        if len(kinds) != 1:
+            raise ValueError(f"exactly one of {', '.join(KINDS)} must be given")
+        source = replace(validate(table), kind=kinds[0])
+        if source.kind == "url" and not safe_address(source.location):
+            raise ValueError("url is no https address")
+        hub = {"file", "revision", "repo_type"} & table.keys()
+        if source.kind == "hf" and not hub >= {"file", "revision"}:
+            raise ValueError("hf needs file and revision")
+        if source.kind != "hf" and hub:
+            raise ValueError(f"{min(hub)} goes with hf alone")
+        return source
 
     def __str__(self) -> str:
         if self.kind != "hf":
@@ -92,19 +116,34 @@ class Weights:
         model: name of the model they were asked for, for hints; empty when there is none.
     """
 
-    name: str
-    part: str
-    network: str
-    params: Mapping[str, Any] = field(default_factory=lambda: MappingProxyType({}))
-    predicts: str = "eps"
-    max_timestep: int = 1000
-    sources: tuple[Source, ...] = ()
-    size: int = 0
-    sha256: str = ""
+    name: Untold
+    part: Annotated[str, one_of(*PARTS)]
+    network: Named
+    params: Annotated[Mapping[str, Any], AfterValidator(MappingProxyType)] = field(
+        default_factory=lambda: MappingProxyType({})
+    )
+    predicts: Annotated[str, one_of("eps", "x0")] = "eps"
+    max_timestep: Annotated[int, Field(ge=1, le=1000)] = 1000
+    sources: Annotated[tuple[Source, ...], Field(min_length=1, validate_default=True)] = ()
+    size: Bytes = 0
+    sha256: Hash = ""
     licence: str = ""
     licence_url: str = ""
     notes: str = ""
-    model: str = ""
+    model: Untold = ""
+
+    @model_validator(mode="wrap")
+    @classmethod
+    def _of_table(cls, table: Any, validate: Callable[[Any], Self]) -> Self:
+        """With what sources take over, unless they have a size or hash, even an unknown one."""
+        weights = validate(table)
+        sources = [
+            source
+            if {"bytes", "sha256"} & given.keys()
+            else replace(source, size=weights.size, sha256=weights.sha256)
+            for source, given in zip(weights.sources, table["sources"], strict=True)
+        ]
+        return replace(weights, sources=tuple(sources))
 
     @property
     def remote(self) -> tuple[Source, ...]:
@@ -123,23 +162,36 @@ class Model:
         auto_n: whether it suits it best that each face has an N of its own, see `auto_n`.
     """
 
-    name: str
-    task: str
-    parts: Mapping[str, str]
-    image_size: int = 512
-    n: int = 400
-    steps: int = 100
-    eta: float = 0.5
+    name: Untold
+    task: Annotated[str, one_of(*TASKS)]
+    parts: Annotated[Mapping[str, str], Field(default={}), REFUSED]
+    image_size: Annotated[int, Field(ge=32, le=4096)] = 512
+    n: Annotated[int, Field(ge=1, le=999)] = 400
+    steps: Annotated[int, Field(ge=1)] = 100
+    eta: Annotated[float, Field(ge=0, le=1)] = 0.5
     auto_n: bool = False
     notes: str = ""
+
+    @model_validator(mode="wrap")
+    @classmethod
+    def _of_table(cls, table: Any, validate: Callable[[Any], Self]) -> Self:
+        """With its parts gathered, and no more steps than N."""
+        if not isinstance(table, dict):
+            return validate(table)  # which complains
+        model = validate({key: value for key, value in table.items() if key not in PARTS})
+        if "steps" in table and model.steps > model.n:
+            raise ValueError(f"steps is {model.steps}, and n, their most, is {model.n}")
+        parts = {part: table[part] for part in PARTS if table.get(part, "") != ""}
+        return replace(model, parts=MappingProxyType(parts), steps=min(model.steps, model.n))
 
 
 @dataclass(frozen=True)
 class Registry:
     """All that the tool knows, by name."""
 
-    models: Mapping[str, Model]
-    weights: Mapping[str, Weights]
+    __pydantic_config__ = ConfigDict(extra="forbid")  # of all the records in it
+    models: Mapping[str, Model] = field(default_factory=dict)
+    weights: Mapping[Name, Weights] = field(default_factory=dict)
 
     def model(self, name: str, task: str = "") -> Model:
         """The model of this name, for this task.
@@ -177,7 +229,7 @@ def load(extra: Path | None = None) -> Registry:
     Raises:
         RegistryError: naming file, table and key of what is wrong.
     """
-    registry = read(builtin_path(), Registry({}, {}))
+    registry = read(builtin_path(), Registry())
     if extra is None and (named := os.environ.get(ENVIRONMENT)):
         extra = Path(named)
     return registry if extra is None else read(extra, registry)
@@ -185,67 +237,40 @@ def load(extra: Path | None = None) -> Registry:
 
 def read(path: Path, base: Registry) -> Registry:
     """One file's blocks on top of `base`."""
-    root = Table.of_file(path)
-    weights = dict(base.weights)
-    for name, table in root.tables("weights"):
-        weights[name] = _weights(name, table)
-    models = dict(base.models)
-    for name, table in root.tables("models"):
-        models[name] = _model(name, table, weights)
-    root.end()
+    given = validated(Registry, toml(path), path)
+    placed = {name: _placed(name, weights, path.parent) for name, weights in given.weights.items()}
+    weights, models = {**base.weights, **placed}, dict(base.models)
+    for name, model in given.models.items():
+        if problem := _problem(model, weights):
+            raise RegistryError(f"{path}: in [models.{name}], {problem}.", FIXED)
+        models[name] = replace(model, name=name)
     return Registry(MappingProxyType(models), MappingProxyType(weights))
 
 
-def _weights(name: str, table: Table) -> Weights:
-    weights = Weights(
-        name=name,
-        part=table.choice("part", PARTS),
-        network=table.text("network"),
-        params=MappingProxyType(table.value("params", dict, {})),
-        predicts=table.choice("predicts", ("eps", "x0"), "eps"),
-        max_timestep=table.number("max_timestep", 1000, 1, 1000),
-        size=table.number("bytes", 0, 0, 2**40),
-        sha256=table.pattern("sha256", HASH, HASH_MEANING),
-        licence=table.text("licence", ""),
-        licence_url=table.text("licence_url", ""),
-        notes=table.text("notes", ""),
+def _placed(name: str, weights: Weights, folder: Path) -> Weights:
+    """With the name, and absolute paths."""
+    sources = (
+        replace(source, location=str(folder / os.path.expanduser(source.location)))
+        if source.kind == "path"
+        else source
+        for source in weights.sources
     )
-    if not re.fullmatch(NAME, name):  # it becomes part of a file's name
-        raise table.error(None, "must be named with letters, digits, dots, dashes, underscores")
-    sources = tuple(_source(source, weights) for source in table.array("sources"))
-    table.end()
-    return replace(weights, sources=sources)
+    return replace(weights, name=name, sources=tuple(sources))
 
 
-def _source(table: Table, weights: Weights) -> Source:
-    kinds = [kind for kind in ("package", "path", "hf", "url") if kind in table.values]
-    if len(kinds) != 1:
-        raise table.error(None, "needs exactly one of package, path, hf, url")
-    (kind,) = kinds
-    source = Source(kind, table.text(kind))
-    if kind == "path":
-        local = table.path.parent / Path(source.location).expanduser()
-        source = replace(source, location=str(local))
-    elif kind == "url" and not safe_address(source.location):
-        raise table.error("url", "is no https address")
-    elif kind == "hf":
-        source = replace(
-            source,
-            file=table.text("file"),
-            revision=table.pattern("revision", "[0-9a-f]{40}", "a pinned commit, 40 digits", True),
-            repo_type=table.choice("repo_type", REPO_TYPES, "model"),
-        )
-    # A source with a size or hash of its own, even an unknown one, is another file than the rest.
-    own = "bytes" in table.values or "sha256" in table.values
-    source = replace(
-        source,
-        size=table.number("bytes", 0 if own else weights.size, 0, 2**40),
-        sha256=table.pattern("sha256", HASH, HASH_MEANING) if own else weights.sha256,
-        layout=table.choice("layout", LAYOUTS, "published"),
-        prefix=table.text("prefix", ""),
-    )
-    table.end()
-    return source
+def _problem(model: Model, weights: Mapping[str, Weights]) -> str:
+    """What keeps these parts from doing the task together; empty where nothing does."""
+    for part, used in model.parts.items():
+        if not isinstance(used, str) or used not in weights:
+            return f"{part} names weights {used!r}, which no [weights.{used}] describes"
+        if weights[used].part != part:
+            return f"{part} names weights {used!r}, which are a {weights[used].part}"
+    for needed in NEEDED.get(model.task, ()):
+        if needed not in model.parts:
+            return f"{needed} is missing, and the task {model.task} needs it"
+    if model.task in NEEDED and model.n > (limit := weights[model.parts["prior"]].max_timestep):
+        return f"n is above {limit}, where the training of its prior ends"
+    return ""
 
 
 def safe_address(url: str) -> bool:
@@ -256,37 +281,3 @@ def safe_address(url: str) -> bool:
         return bool(parts.hostname) and parts.scheme in (("https", "http") if loopback else SECURE)
     except ValueError:
         return False
-
-
-def _model(name: str, table: Table, weights: Mapping[str, Weights]) -> Model:
-    parts = {}
-    for part in PARTS:
-        used = table.text(part, "")
-        if not used:
-            continue
-        if used not in weights:
-            raise table.error(part, f"names weights {used!r}, which no [weights.{used}] describes")
-        if weights[used].part != part:
-            raise table.error(part, f"names weights {used!r}, which are a {weights[used].part}")
-        parts[part] = used
-    n = table.number("n", 400, 1, 999)
-    model = Model(
-        name=name,
-        task=table.choice("task", TASKS),
-        parts=MappingProxyType(parts),
-        image_size=table.number("image_size", 512, 32, 4096),
-        n=n,
-        steps=table.number("steps", min(n, 100), 1, n),
-        eta=table.real("eta", 0.5, 0, 1),
-        auto_n=table.flag("auto_n", False),
-        notes=table.text("notes", ""),
-    )
-    for needed in NEEDED.get(model.task, ()):
-        if needed not in parts:
-            raise table.error(needed, f"is missing, and the task {model.task} needs it")
-    if model.task in NEEDED:
-        limit = weights[parts["prior"]].max_timestep
-        if n > limit:
-            raise table.error("n", f"is above {limit}, where the training of its prior ends")
-    table.end()
-    return model

@@ -51,9 +51,9 @@ def test_lines_come_by_name_and_have_a_plain_scale() -> None:
         ({"scale": -1}, "scale"),
         ({"noise": True}, "noise"),
         ({"quality": 0}, "quality"),
-        ({"file": "../x.jpg"}, "outside"),
-        ({"file": "/x.jpg"}, "outside"),
-        ({"file": ""}, "outside"),
+        ({"file": "../x.jpg"}, "not in its folder"),
+        ({"file": "/x.jpg"}, "not in its folder"),
+        ({"file": ""}, "not in its folder"),
         ({"sigma_x": float("nan")}, "finite"),
         ({"mask": "circle"}, "circle"),
         ({"mask_seed": -1}, "seed"),
@@ -62,8 +62,8 @@ def test_lines_come_by_name_and_have_a_plain_scale() -> None:
         ({"recipe": None}, "recipe"),
         ({"age": {"sepia": 7}}, "sepia"),
         ({"age": {"scratches": 1.5}}, "scratches"),
-        ({"extras": 3}, "JSON object"),
-        ({"outputs": 3}, "JSON object"),
+        ({"extras": 3}, "extras: it is 3 and should be a table"),
+        ({"outputs": 3}, "outputs is 3 and should be a table"),
     ],
     ids=lambda value: str(value)[:30],
 )
@@ -77,12 +77,12 @@ def test_a_wrong_value_is_named(change: dict[str, Any], told: str, tmp_path: Pat
     assert told in refused.value.message
 
 
-@pytest.mark.parametrize("key", ["file", "sha256", "scale", "mask_seed", "extras", "size"])
+@pytest.mark.parametrize("key", ["file", "sha256", "scale", "gray", "mask_seed", "extras", "size"])
 def test_a_missing_key_is_named(key: str, tmp_path: Path) -> None:
     line = json.loads(manifest.dump([entry(PLANS[0])]))
     del line[key]
     (tmp_path / "m").write_text(json.dumps(line))
-    with pytest.raises(UsageError, match=f"'{key}' is missing"):
+    with pytest.raises(UsageError, match=f": {key} is missing"):
         manifest.load(tmp_path / "m")
 
 

@@ -10,25 +10,23 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, fields
+from functools import partial
 from pathlib import Path, PurePosixPath
-from typing import Any, TypeVar
+from typing import Annotated, Any
 
 from difface_cli import __version__
 from difface_cli.base.errors import UsageError
-from difface_cli.degradations import Degradation, OldPhoto, masks
-from difface_cli.degradations.sets.treatment import MAX_SIZE, MIN_SIZE, Treatment
+from difface_cli.base.validation import only, validated
+from difface_cli.degradations import Degradation, OldPhoto
+from difface_cli.degradations.sets.treatment import Treatment
 
 NAME = "manifest.jsonl"
-TYPES: Mapping[str, type | tuple[type, ...]] = {
-    "float": (int, float),
-    "int": int,
-    "int | None": (int, type(None)),
-    "bool": bool,
-    "str": str,
-    "str | None": (str, type(None)),
-}
-NUMBERS = ("float", "int", "int | None")
-T = TypeVar("T")
+WRITTEN = "Give a manifest that difface degrade wrote."
+
+
+def _inside(file: str) -> bool:
+    path = PurePosixPath(file)
+    return not path.is_absolute() and ".." not in path.parts and bool(path.name)
 
 
 @dataclass(frozen=True)
@@ -41,7 +39,7 @@ class Entry:
         outputs: "picture", "mask", "holed" → files.
     """
 
-    file: str
+    file: Annotated[str, only(_inside, "in its folder")]
     sha256: str
     treatment: Treatment
     outputs: Mapping[str, str]
@@ -66,14 +64,13 @@ def load(path: Path) -> dict[str, Entry]:
         raise UsageError(f"The manifest {path} cannot be read: {reason}.", "Check it.") from None
     entries = {}
     for number, line in enumerate(lines, 1):
+        where = f"Line {number} of {path}"
         try:
-            entry = _entry(json.loads(line))
-        except (ValueError, TypeError, KeyError, RecursionError) as e:
-            problem = f"{e} is missing" if isinstance(e, KeyError) else str(e)
-            raise UsageError(
-                f"Line {number} of {path} describes no degraded picture: {problem}.",
-                "Give a manifest that difface degrade wrote.",
-            ) from None
+            entry = _entry(json.loads(line), where)
+        except KeyError as e:
+            raise UsageError(f"{where}: {e.args[0]} is missing.", WRITTEN) from None
+        except (ValueError, RecursionError):
+            raise UsageError(f"{where} is no JSON.", WRITTEN) from None
         entries[entry.file] = entry
     return entries
 
@@ -99,38 +96,20 @@ def _line(entry: Entry) -> dict[str, Any]:
     }
 
 
-def _entry(line: Any) -> Entry:
-    """The opposite of `_line`; ValueError, TypeError or KeyError for what it never gives."""
-    sharp = _object(line)["scale"] is None
-    eq17 = None if sharp else _record(Degradation, line | {"seed": line["noise_seed"]})
-    age = _record(OldPhoto, _object(line["extras"]))
-    treatment = _record(Treatment, line | {"degradation": eq17, "age": age})
-    if treatment.mask is not None and treatment.mask not in masks.KINDS:
-        raise ValueError(f"there are no masks called {treatment.mask!r}")
-    if treatment.mask_seed < 0:
-        raise ValueError("mask_seed is negative")
-    if treatment.size is not None and not MIN_SIZE <= treatment.size <= MAX_SIZE:
-        raise ValueError(f"size is {treatment.size}")
-    file = PurePosixPath(str(line["file"]))
-    if file.is_absolute() or ".." in file.parts or not file.name:
-        raise ValueError(f"{str(file)!r} lies outside its folder")
-    return Entry(str(line["file"]), str(line["sha256"]), treatment, _object(line["outputs"]))
+def _entry(values: object, where: str) -> Entry:
+    """The opposite of `_line`; KeyError for what is not there."""
+    made = partial(validated, where=where, error=UsageError, hint=WRITTEN)
+    line = made(dict[str, Any], values)
+    eq17 = None
+    if line["scale"] is not None:
+        eq17 = made(Degradation, _all(Degradation, line | {"seed": line["noise_seed"]}))
+    in_extras = partial(made, where=f"{where}, extras")
+    age = in_extras(OldPhoto, _all(OldPhoto, in_extras(dict[str, Any], line["extras"])))
+    treatment = made(Treatment, line | {"degradation": eq17, "age": age})
+    entry: Entry = made(Entry, line | {"treatment": treatment})
+    return entry
 
 
-def _object(value: Any) -> dict[str, Any]:
-    if not isinstance(value, dict):
-        raise TypeError(f"{value!r} is no JSON object")
-    return value
-
-
-def _record(kind: type[T], values: Mapping[str, Any]) -> T:
-    """A record of the values of its fields, each of the type that the field has."""
-    found = {}
-    for field in fields(kind):  # type: ignore[arg-type]  # T is a dataclass
-        value = values[field.name]
-        allowed = TYPES.get(str(field.type), object)
-        truth = isinstance(value, bool) and str(field.type) in NUMBERS  # a bool is an int, too
-        if truth or not isinstance(value, allowed):
-            raise TypeError(f"{field.name} is {value!r}")
-        found[field.name] = value
-    return kind(**found)
+def _all(kind: type, values: Mapping[str, Any]) -> Mapping[str, Any]:
+    """The values of every field, for a default would be another picture."""
+    return {field.name: values[field.name] for field in fields(kind)}

@@ -10,11 +10,14 @@ import hashlib
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
+from typing import Annotated
 
 import numpy as np
+from pydantic import Field
 from torch import Tensor
 
 from difface_cli.base.tensors import to_batch
+from difface_cli.base.validation import one_of
 from difface_cli.degradations import RECIPES, Degradation, OldPhoto, Recipe, masks, resize
 from difface_cli.images import Photo, rgb8
 
@@ -58,9 +61,9 @@ class Treatment:
     recipe: str
     degradation: Degradation | None
     age: OldPhoto
-    mask: str | None
-    mask_seed: int
-    size: int | None
+    mask: Annotated[str, one_of(*masks.KINDS)] | None
+    mask_seed: Annotated[int, Field(ge=0)]
+    size: Annotated[int, Field(ge=MIN_SIZE, le=MAX_SIZE)] | None
     seed: int
 
 
