@@ -10,8 +10,8 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
-from difface_cli.cli.accounts import LISTED
 from difface_cli.cli.app import build
+from difface_cli.cli.photos import LISTED
 
 from . import corpus, running
 from .corpus import Bad

@@ -34,7 +34,7 @@ class Options:
         min_face: the smallest width of a face that is restored, pixels.
         upscale: enlargement of the whole photo.
         gray: whether restored faces lose their colour: "auto" follows the photo.
-        batch: faces a network call; 0 is auto, see `pipeline.Batches`.
+        batch: faces a network call; 0 is auto, see `batches.Batches`.
         auto_n: whether each face's N follows from how degraded it is; `settings` give the rest.
         choose: what decides which of the samples is kept, one of `MEASURES`; empty to
             keep all.
