@@ -18,5 +18,5 @@ def test_every_file_of_the_package_is_in_the_wheel(tmp_path: Path) -> None:
     source = TOP / "src"
     files = [p for p in (source / "difface_cli").rglob("*") if p.is_file() and p.suffix != ".pyc"]
     assert {str(p.relative_to(source).as_posix()) for p in files} <= packed
-    for name in ("models.toml", "report/page.html", "report/style.css", "report/script.js"):
+    for name in ("models.toml", "report/templates/page.html.j2", "report/templates/style.css"):
         assert f"difface_cli/{name}" in packed

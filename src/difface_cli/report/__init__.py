@@ -1,8 +1,8 @@
 """One HTML file to look at: pictures before and after, grids of pictures, tables.
 
-`render` makes the text of a `Page` of plain records (`records`). The file fetches nothing: style,
-script and pictures are in it (`pictures` holds its size to a limit), and its content security
-policy forbids it to try. `markup` writes the elements, `render` the blocks of a page.
+`render` fills the templates with a `Page` of plain records (`records`). The file fetches nothing:
+style, script and pictures are in it (`pictures` holds its size to a limit), and its content
+security policy forbids it to try.
 """
 
 from __future__ import annotations

@@ -28,7 +28,7 @@ def encode(pictures: Iterable[Picture], limit: int) -> dict[Picture, str]:
     shown = list(pictures)
     scale, quality = 1.0, BEST
     while True:
-        uris = {p: data_uri("image/webp", _webp(p, scale, quality)) for p in dict.fromkeys(shown)}
+        uris = {p: data_uri(_webp(p, scale, quality), "image/webp") for p in dict.fromkeys(shown)}
         length = sum(len(uris[picture]) for picture in shown)
         if length <= limit or all(scale * _longest(p) <= SMALLEST_SIDE for p in uris):
             return uris
@@ -53,6 +53,7 @@ def _webp(picture: Picture, scale: float, quality: int) -> bytes:
     return file.getvalue()
 
 
-def data_uri(kind: str, data: bytes) -> str:
-    """`data` of the media type `kind` as an address that holds it all."""
+def data_uri(data: bytes, kind: str = "") -> str:
+    """`data` as an address that holds it all; of the media type `kind`, or a PNG or SVG."""
+    kind = kind or ("image/png" if data.startswith(b"\x89PNG") else "image/svg+xml")
     return f"data:{kind};base64,{base64.b64encode(data).decode('ascii')}"

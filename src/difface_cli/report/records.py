@@ -45,6 +45,14 @@ class Box:
     edges: tuple[float, float, float, float]
     muted: bool = False
 
+    def on(self, picture: Picture) -> tuple[float, float, float, float, float]:
+        """Left, top, width and height on a picture, and the size of the letters, in pixels."""
+        width, height = picture.width, picture.height
+        x0, y0, x1, y1 = self.edges
+        high, small = (y1 - y0) * height, min(width, height)
+        letters = max(small / 32, min(high / 4, small / 12))
+        return x0 * width, y0 * height, (x1 - x0) * width, high, letters
+
 
 @dataclass(frozen=True)
 class Comparison:

@@ -5,15 +5,12 @@ from __future__ import annotations
 import base64
 import hashlib
 from collections.abc import Mapping
-from html import escape
-from importlib import resources
-from string import Template
-from xml.etree.ElementTree import Element
+from functools import cache
 
-from difface_cli.report.blocks import draw
-from difface_cli.report.markup import element, html, printable
-from difface_cli.report.pictures import encode
-from difface_cli.report.records import Page, Picture, Section
+from jinja2 import Environment, PackageLoader, StrictUndefined, Template
+
+from difface_cli.report.pictures import data_uri, encode
+from difface_cli.report.records import Page, Picture
 
 LIMIT = 5_000_000
 """Bytes of a file, so that it can be sent by mail."""
@@ -30,20 +27,22 @@ def render(page: Page, limit: int = LIMIT) -> str:
 
 
 def _text(page: Page, uris: Mapping[Picture, str]) -> str:
-    style, script = _file("style.css"), _file("script.js")
-    return Template(_file("page.html")).substitute(
-        title=escape(printable(page.title)),
-        policy=_policy(script),
-        style=style,
-        script=script,
-        header=html(_header(page)),
-        sections="\n".join(html(_section(section, uris)) for section in page.sections),
-        footer=html(element("footer", element("p", page.footer))),
-    )
+    return _template().render(page=page, uris=uris)
 
 
-def _file(name: str) -> str:
-    return resources.files(__package__).joinpath(name).read_text(encoding="utf-8")
+@cache
+def _template() -> Template:
+    """`page.html.j2`, knowing all that is the same in each page."""
+    loader = PackageLoader(__package__)
+    environment = Environment(
+        loader=loader, autoescape=True, finalize=printable, undefined=StrictUndefined,
+        trim_blocks=True, lstrip_blocks=True,
+    )  # fmt: skip
+    environment.filters["kind"] = lambda block: type(block).__name__.lower()
+    environment.filters["data_uri"] = data_uri
+    style, script = (loader.get_source(environment, name)[0] for name in ("style.css", "script.js"))
+    known = {"style": style, "script": script, "policy": _policy(script)}
+    return environment.get_template("page.html.j2", globals=known)
 
 
 def _policy(script: str) -> str:
@@ -55,26 +54,8 @@ def _policy(script: str) -> str:
     )
 
 
-def _header(page: Page) -> Element:
-    return element(
-        "header",
-        element(
-            "div",
-            element("h1", element("bdi", page.title)),
-            element("button", "Dark", class_="theme", type="button", hidden=True),
-            class_="top",
-        ),
-        element("p", page.summary, class_="summary"),
-        element("p", page.notice, class_="notice", role="note"),
-    )
-
-
-def _section(section: Section, uris: Mapping[Picture, str]) -> Element:
-    blocks = [draw(block, uris) for block in section.blocks]
-    content = element("div", *blocks, class_="cards" if section.cards else "blocks")
-    note = element("p", section.note, class_="note") if section.note else None
-    title = element("h2", section.title)
-    inside: tuple[Element | None, ...] = (title, note, content)
-    if section.folded:
-        inside = (element("details", element("summary", title), note, content),)
-    return element("section", *inside, id=section.anchor or False)
+def printable(value: object) -> object:
+    """Text with control characters and bytes that were no UTF-8 shown as escapes."""
+    if type(value) is not str or value.isprintable():  # text of our own has a type of its own
+        return value
+    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in value)
