@@ -6,7 +6,8 @@ import os
 import shlex
 import sys
 import traceback
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
@@ -250,19 +251,15 @@ def close(account: Account, *, whole: bool = False) -> int:
     return BATCH_FAILED if account.failed else 0
 
 
-class _resumable:  # a context manager reads like a function
-    """Says how to go on where Ctrl-C stops a run at once."""
-
-    def __init__(self, account: Account | None) -> None:
-        self._account = account
-
-    def __enter__(self) -> None:
-        pass
-
-    def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
-        alone = self._account is not None and self._account.total == 1
-        if kind is KeyboardInterrupt and not alone:
-            _say_how_to_go_on(self._account.done if self._account else set())
+@contextmanager
+def _resumable(account: Account | None) -> Iterator[None]:
+    """Say how to go on where Ctrl-C stops a run of several photos at once."""
+    try:
+        yield
+    except KeyboardInterrupt:
+        if account is None or account.total > 1:
+            _say_how_to_go_on(account.done if account else set())
+        raise
 
 
 def _say_how_to_go_on(done: set[str]) -> None:
