@@ -6,7 +6,7 @@ import cv2
 import numpy as np
 import pytest
 
-from difface_cli.faces import bands, paste
+from difface_cli.faces import bands, blend, paste
 from difface_cli.faces.finish import Finish
 from difface_cli.faces.resample import Array
 from tests.faces.pictures import centred
@@ -76,7 +76,7 @@ def test_a_face_worked_on_in_bands_is_the_face_worked_on_at_once(
 ) -> None:
     before, finish = photo(stripes() + noise()), Finish(keep_detail=True, grain=1)
     whole = pasted(before, finish)
-    monkeypatch.setattr(paste, "BAND", 4000)
+    monkeypatch.setattr(blend, "BAND", 4000)
     np.testing.assert_allclose(pasted(before, finish), whole, atol=1.01)
 
 

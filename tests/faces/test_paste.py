@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import tracemalloc
+from dataclasses import replace
+from itertools import permutations
+from typing import Any
 
 import cv2
 import numpy as np
@@ -10,6 +13,7 @@ import pytest
 from skimage.data import astronaut
 
 from difface_cli.faces import align, paste, resample
+from difface_cli.faces.finish import Finish
 from difface_cli.faces.resample import Array
 from tests.faces.pictures import centred, psnr, ramp, rotation, sampled, through, waves
 
@@ -85,17 +89,6 @@ def test_strength_nought_is_exact_and_half_is_between() -> None:
         middle[strength] = canvas[50, 50, 0]
         np.testing.assert_array_equal(canvas[:19], photo[:19])
     assert middle == {0.0: 100, 0.5: 178, 1.0: 255}
-
-
-def test_overlapping_faces_both_show() -> None:
-    canvas = np.full((200, 240, 3), 128, np.uint8)
-    faces = [(np.float32(0.4), (90, 100)), (np.float32(0.6), (140, 100))]
-    mask = paste.face_mask(SIZE)
-    for value, centre in faces:
-        face = np.full((SIZE, SIZE, 3), value)
-        paste.paste(canvas, face, centred(0.9, 0, centre, SIZE), mask=mask, original_crop=face)
-    assert canvas[100, 70, 0] == 102 and canvas[100, 145, 0] == 153
-    assert 102 < canvas[100, 117, 0] <= 153
 
 
 @pytest.mark.parametrize("centre", [(0, 50), (119, 0), (60, 99), (-500, 50), (60, 2000)])
@@ -236,3 +229,88 @@ class TestCast:
         assert half[4, 4] @ weights == pytest.approx(expected, abs=1)
         mark = half[SIZE // 2, SIZE // 2]
         assert mark[0] - mark[2] > 0.4 * (0.9 - 0.3) * 255
+
+
+class TestTouchingFaces:
+    """Each face keeps its own pixels, whoever is pasted first."""
+
+    # The second face's scale, turn and centre; the first is at (150, 150), 240 pixels a side.
+    NEIGHBOURS = ((0.4, 0, (258, 150)), (0.4, 15, (222, 190)), (0.8, -20, (215, 120)))
+    COLOURS = ((0.2, 0.3, 0.9), (0.8, 0.6, 0.1))
+
+    def layers(self, scale: float, turn: float, centre: tuple[float, float]) -> list[paste.Layer]:
+        matrices = centred(0.4, 0, (150, 150), SIZE), centred(scale, turn, centre, SIZE)
+        faces = (np.tile(np.float32(colour), (SIZE, SIZE, 1)) for colour in self.COLOURS)
+        pairs = zip(faces, matrices, strict=True)
+        return [paste.Layer(face, matrix, original_crop=face) for face, matrix in pairs]
+
+    def photo(self, dtype: type = np.uint8) -> Array:
+        top = np.iinfo(dtype).max
+        return np.random.default_rng(0).integers(0, top, (320, 420, 3), dtype, endpoint=True)
+
+    def pasted(self, layers: list[paste.Layer], dtype: type = np.uint8) -> Array:
+        canvas = self.photo(dtype)
+        paste.paste_all(canvas, layers)
+        return canvas
+
+    @pytest.mark.parametrize("neighbour", NEIGHBOURS)
+    def test_each_centre_has_its_own_colour(self, neighbour: Any) -> None:
+        layers = self.layers(*neighbour)
+        canvas = self.pasted(layers)
+        for layer, colour in zip(layers, self.COLOURS, strict=True):
+            x, y = resample.apply(align.invert(layer.matrix), np.array([[SIZE, SIZE]]) / 2)[0]
+            near = canvas[int(y) - 4 : int(y) + 5, int(x) - 4 : int(x) + 5].astype(int)
+            assert np.abs(near - np.multiply(colour, 255)).max() <= 1
+
+    @pytest.mark.parametrize("neighbour", NEIGHBOURS)
+    def test_no_pixel_outside_both_masks_changes(self, neighbour: Any) -> None:
+        layers = self.layers(*neighbour)
+        inside = np.any([reached(layer.matrix, 320, 420) for layer in layers], axis=0)
+        np.testing.assert_array_equal(self.pasted(layers)[~inside], self.photo()[~inside])
+
+    @pytest.mark.parametrize("dtype", [np.uint8, np.uint16])
+    @pytest.mark.parametrize("finish", [None, Finish(keep_detail=True, grain=1)])
+    def test_the_order_does_not_matter(self, dtype: type, finish: Finish | None) -> None:
+        layers = [replace(n, finish=finish) for n in self.layers(*self.NEIGHBOURS[1])]
+        layers.append(replace(layers[0], matrix=centred(0.5, 5, (190, 80), SIZE)))
+        results = [self.pasted(list(order), dtype) for order in permutations(layers)]
+        for result in results[1:]:
+            np.testing.assert_array_equal(result, results[0])
+
+    def test_the_border_lies_between_them_and_is_soft(self) -> None:
+        """Of two equal faces beside each other, the middle column is half of each."""
+        layers = self.layers(0.4, 0, (258, 150))
+        red = self.pasted(layers)[150, 150:259, 0] / 255
+        share = (red - 0.2) / 0.6  # of the second face
+        assert share[54] == pytest.approx(0.5, abs=0.02)
+        assert (np.diff(share) > -0.01).all()
+        assert np.diff(share).max() < 0.15
+        assert share[:36].max() < 0.01 and share[-36:].min() > 0.99
+
+    def test_a_face_in_two_halves_is_whole_again(self) -> None:
+        """Two faces of one colour leave no seam where they meet."""
+        one, other = self.layers(0.4, 0, (258, 150))
+        canvas = self.pasted([one, replace(one, matrix=other.matrix)])
+        between = canvas[110:190, 150:259].astype(int)
+        assert np.abs(between - np.multiply(self.COLOURS[0], 255)).max() <= 1
+
+    def test_the_strength_of_each_is_kept(self) -> None:
+        canvas = np.full((320, 420, 3), 100, np.uint8)
+        one, other = self.layers(0.4, 0, (258, 150))
+        halved = replace(one, strength=0.5)
+        paste.paste_all(canvas, [halved, other])
+        alone = np.full_like(canvas, 100)
+        paste.paste_all(alone, [halved])
+        middle = np.s_[140:160, 120:180]
+        assert np.abs(canvas[middle].astype(int) - alone[middle]).max() <= 1
+
+    def test_faces_apart_are_what_each_is_alone(self) -> None:
+        layers = self.layers(0.8, 10, (345, 150))
+        canvas = self.pasted(layers)
+        for layer in layers:
+            alone = self.pasted([layer])
+            changed = (alone != self.photo()).any(axis=2)
+            np.testing.assert_array_equal(canvas[changed], alone[changed])
+
+    def test_nothing_is_pasted_without_a_layer(self) -> None:
+        np.testing.assert_array_equal(self.pasted([]), self.photo())

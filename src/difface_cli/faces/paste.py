@@ -1,10 +1,11 @@
-"""From a restored face back into the photo, in its own region only."""
+"""From restored faces back into the photo, in their own regions only."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from functools import lru_cache
+from typing import Any
 
 import cv2
 import numpy as np
@@ -12,6 +13,7 @@ import numpy as np
 from difface_cli.base.luma import luma as luma_of
 from difface_cli.base.luma import without_colour
 from difface_cli.faces.align import crop, face_scale, invert
+from difface_cli.faces.blend import Part, blend
 from difface_cli.faces.finish import Box, Finish, Finisher
 from difface_cli.faces.resample import (
     Array,
@@ -21,8 +23,6 @@ from difface_cli.faces.resample import (
     compose,
     resizing,
     shrink,
-    translation,
-    warp,
     white,
 )
 
@@ -35,59 +35,23 @@ OUTER = (0.42, 0.44)
 LARGEST_SHIFT = 0.15
 COLOUR_BLUR = 0.1  # of the side: coarse enough to carry colour and no features
 COLOUR_SIDE = 64  # of the copy that is blurred: a blur of 6 pixels there loses nothing by it
-BAND = 1 << 19  # pixels worked on at once
 
 
-def paste(
-    canvas: Array,
-    restored: Floats,
-    matrix: Matrix,
-    *,
-    mask: Floats | None = None,
-    original_crop: Floats | None = None,
-    strength: float = 1.0,
-    gray: bool = False,
-    finish: Finish | None = None,
-) -> None:
-    """Blend a restored face into `canvas`, in place.
+@dataclass(frozen=True, eq=False)
+class Layer:
+    """A restored face, and how it is pasted.
 
-    Pixels where the mask is 0 keep their exact value. Memory does not grow with the canvas: the
-    face's region is worked on in bands (with a finish, a few planes of the region are held).
-
-    Args:
-        canvas: h×w×3 or h×w×1, uint8 or uint16; on one channel the face's luma is pasted.
+    Attributes:
         restored: s×s×3 RGB in [0, 1].
         matrix: from canvas to aligned coordinates.
         mask: s×s in [0, 1], how much of `restored` shows; `face_mask` unless given.
         original_crop: s×s×3, what `restored` was made from, for the colour at the border; cut
-            out of `canvas` unless given.
+            out of the canvas unless given.
         strength: 0 leaves the canvas as it is, 1 takes the restored face whole. On the way down
             to a half, the colour cast becomes the canvas's, see `keep_cast`.
         gray: whether the restored face loses its colour.
         finish: what is done to the face at the canvas's resolution.
     """
-    size = restored.shape[0]
-    mask = face_mask(size) if mask is None else mask
-    if strength <= 0 or not mask.any():
-        return
-    x0, y0, x1, y1 = _region(mask, matrix, canvas.shape)
-    if x0 >= x1 or y0 >= y1:
-        return
-    if original_crop is None:
-        original_crop = crop(canvas, matrix, size)
-    if gray or canvas.shape[2] == 1:
-        restored, original_crop = without_colour(restored), without_colour(original_crop)
-    face = match_colour_at_border(restored, original_crop, mask)
-    if strength < 1:
-        face = keep_cast(face, original_crop, mask, share=min(1.0, 2 * (1 - strength)))
-    face = face[..., : canvas.shape[2]]
-
-    _blend(canvas, face, mask * np.float32(min(strength, 1)), matrix, (x0, y0, x1, y1), finish)
-
-
-@dataclass(frozen=True, eq=False)
-class Layer:
-    """A face to be pasted; the fields are the arguments of `paste`."""
 
     restored: Floats
     matrix: Matrix
@@ -98,45 +62,50 @@ class Layer:
     finish: Finish | None = None
 
 
+def paste(canvas: Array, restored: Floats, matrix: Matrix, **options: Any) -> None:
+    """Blend one restored face into `canvas`, in place; the options are those of a `Layer`."""
+    paste_all(canvas, [Layer(restored, matrix, **options)])
+
+
 def paste_all(canvas: Array, layers: Sequence[Layer]) -> None:
-    """Blend several restored faces into `canvas`, in place."""
-    for layer in layers:
-        paste(
-            canvas, layer.restored, layer.matrix, mask=layer.mask,
-            original_crop=layer.original_crop, strength=layer.strength, gray=layer.gray,
-            finish=layer.finish,
-        )  # fmt: skip
+    """Blend restored faces into `canvas`, in place; their order does not matter.
+
+    Where masks overlap, a pixel belongs to the face that it lies deeper in, with a soft border
+    between them: what a model draws around a face must not cover the face beside it. The result
+    is the mean of what each face alone makes of the canvas, each counting by its share.
+
+    Pixels where all masks are 0 keep their exact value. Memory does not grow with the canvas: the
+    faces' regions are worked on in bands (with a finish, a few planes of them are held).
+
+    Args:
+        canvas: h×w×3 or h×w×1, uint8 or uint16; on one channel the faces' luma is pasted.
+    """
+    blend(canvas, [part for layer in layers if (part := _ready(canvas, layer))])
 
 
-def _blend(
-    canvas: Array, face: Floats, mask: Floats, matrix: Matrix, box: Box, finish: Finish | None
-) -> None:
-    """Mix the face into its box of the canvas, as much as the mask says, in bands of rows."""
-    x0, y0, x1, y1 = box
-    scale = 1 / face_scale(matrix)
-    small, small_mask = shrink(face, scale), shrink(mask, scale)
-    rows = max(1, BAND // (x1 - x0))
-    to_small = compose(resizing(mask.shape, small_mask.shape), matrix)
-
-    def drawn(top: int, bottom: int) -> Floats:
-        lookup = compose(to_small, translation(x0, top))
-        return warp(small, lookup, bottom - top, x1 - x0) * white(canvas)
-
-    finisher = _finisher(finish, box, canvas, drawn)
-    for top in range(y0, y1, rows):
-        bottom = min(top + rows, y1)
-        region = canvas[top:bottom, x0:x1]
-        lookup = compose(to_small, translation(x0, top))
-        weight = warp(small_mask, lookup, *region.shape[:2], smooth=False)[..., None]
-        mixed = drawn(top, bottom)
-        if finisher is not None:
-            mixed += finisher.adds(top, bottom)[..., None]
-        mixed -= region
-        mixed *= weight
-        mixed += region
-        np.rint(mixed, out=mixed)
-        mixed.clip(0, white(canvas), out=mixed)
-        np.copyto(region, mixed, casting="unsafe", where=weight > 0)
+def _ready(canvas: Array, layer: Layer) -> Part | None:
+    """The face with its colour matched, as the canvas is before anything is blended."""
+    restored, matrix, strength = layer.restored, layer.matrix, layer.strength
+    size = restored.shape[0]
+    mask = face_mask(size) if layer.mask is None else layer.mask
+    if strength <= 0 or not mask.any():
+        return None
+    x0, y0, x1, y1 = _region(mask, matrix, canvas.shape)
+    if x0 >= x1 or y0 >= y1:
+        return None
+    original = layer.original_crop
+    if original is None:
+        original = crop(canvas, matrix, size)
+    if layer.gray or canvas.shape[2] == 1:
+        restored, original = without_colour(restored), without_colour(original)
+    face = match_colour_at_border(restored, original, mask)
+    if strength < 1:
+        face = keep_cast(face, original, mask, share=min(1.0, 2 * (1 - strength)))
+    pictures = face[..., : canvas.shape[2]], mask * np.float32(min(strength, 1))
+    face, shown = (shrink(picture, 1 / face_scale(matrix)) for picture in pictures)
+    to_small = compose(resizing(mask.shape, shown.shape), matrix)
+    part = Part(face, shown, to_small, (x0, y0, x1, y1), white(canvas))
+    return replace(part, finisher=_finisher(layer.finish, part, canvas))
 
 
 @lru_cache(maxsize=8)
@@ -218,17 +187,17 @@ def _coarse(picture: Floats) -> Floats:
     return np.asarray(coarse, np.float32).reshape(size, size, -1)
 
 
-def _finisher(
-    finish: Finish | None, box: Box, canvas: Array, drawn: Callable[[int, int], Floats]
-) -> Finisher | None:
+def _finisher(finish: Finish | None, part: Part, canvas: Array) -> Finisher | None:
     if finish is None or finish == Finish():
         return None
 
-    def seen(part: Box) -> Floats:
-        x0, y0, x1, y1 = part
+    def seen(box: Box) -> Floats:
+        x0, y0, x1, y1 = box
         return _plane(canvas[y0:y1, x0:x1])
 
-    return Finisher(finish, box, canvas.shape, seen, lambda a, b: _plane(drawn(a, b)))
+    return Finisher(
+        finish, part.box, canvas.shape, seen, lambda top, bottom: _plane(part.drawn(top, bottom))
+    )
 
 
 def _plane(pixels: Array) -> Floats:

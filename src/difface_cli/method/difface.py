@@ -42,7 +42,7 @@ class Settings:
 
 @dataclass(frozen=True)
 class Refinement:
-    """How the chain is held to what is known, see `diffusion.guidance.refine`.
+    """How the chain is held to what is known, see `guidance.refine`.
 
     Attributes:
         gamma: 0 leaves the chain alone; the paper takes 0.5 for holes.
@@ -133,7 +133,7 @@ def restore(
     Args:
         y: degraded faces, b×3×h×w in [0, 1].
         estimator: f, from [0, 1] to [0, 1].
-        denoise: the prior, see `diffusion.denoiser`.
+        denoise: the prior, see `denoiser`.
         seeds: one for each face, see `face_seed`. A multiple k·b of them gives k samples of each
             face: the estimate is made once, the results are ordered face by face.
         track: sees the steps go by.
