@@ -124,7 +124,7 @@ def test_what_cannot_be_done_is_said_and_leaves_nothing(
 
 def test_a_recipe_for_something_else(toml: Path, folder: Path) -> None:
     toml.write_text('task = "prior"\n' + toml.read_text())
-    assert "is what is to be trained" in run("estimator", toml, "--data", folder).output
+    assert "task is 'prior' and not 'estimator'" in run("estimator", toml, "--data", folder).output
 
 
 def test_a_network_that_cannot_be_built(toml: Path, folder: Path) -> None:

@@ -29,7 +29,9 @@ CPU = torch.device("cpu")
 
 
 def recipe(**changes: object) -> Recipe:
-    plain = Recipe("detector", "retinaface", {"backbone": "mobile0.25"}, SIZE, 10, 2)
+    plain = Recipe(
+        "detector", "retinaface", steps=10, params={"backbone": "mobile0.25"}, size=SIZE, batch=2
+    )
     return replace(plain, **changes)  # type: ignore[arg-type]
 
 

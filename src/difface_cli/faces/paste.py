@@ -10,8 +10,7 @@ from typing import Any
 import cv2
 import numpy as np
 
-from difface_cli.base.luma import luma as luma_of
-from difface_cli.base.luma import without_colour
+from difface_cli.base.luma import luma, without_colour
 from difface_cli.faces.align import crop, face_scale, invert
 from difface_cli.faces.blend import Part, blend
 from difface_cli.faces.finish import Box, Finish, Finisher
@@ -171,7 +170,7 @@ def keep_cast(restored: Floats, original: Floats, mask: Floats, share: float) ->
         s×s×3 float32 in [0, 1].
     """
     difference = original - restored
-    chroma = (difference - luma_of(difference)) * mask[..., None]
+    chroma = (difference - luma(difference)) * mask[..., None]
     shift = (_coarse(chroma) / np.maximum(_coarse(mask), 1e-3)).clip(-LARGEST_SHIFT, LARGEST_SHIFT)
     kept: Floats = np.clip(restored + np.float32(share) * shift, 0, 1)
     return kept
@@ -203,10 +202,7 @@ def _finisher(finish: Finish | None, part: Part, canvas: Array) -> Finisher | No
 def _plane(pixels: Array) -> Floats:
     """The luma of h×w×3 or h×w×1 in one plane, in the units it had."""
     values = pixels.astype(np.float32, copy=False)
-    return (values if pixels.shape[2] == 1 else luma_of(values))[..., 0]
-
-
-luma = without_colour  # the name that sweeps know it by
+    return (values if pixels.shape[2] == 1 else luma(values))[..., 0]
 
 
 def _region(mask: Floats, matrix: Matrix, shape: tuple[int, ...]) -> tuple[int, int, int, int]:

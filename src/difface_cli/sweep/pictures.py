@@ -14,7 +14,7 @@ import numpy.typing as npt
 
 from difface_cli import images
 from difface_cli.base.errors import UsageError
-from difface_cli.faces import paste
+from difface_cli.base.luma import without_colour
 from difface_cli.metrics.spread import Spread
 from difface_cli.report import grids, plots
 from difface_cli.report.grids import Grid, Tile
@@ -52,7 +52,7 @@ class Swept:
 
     def shown(self, face: Array) -> Array:
         """The face as it would be pasted."""
-        return paste.luma(face) if self.gray else face
+        return without_colour(face) if self.gray else face
 
 
 @dataclass(frozen=True)
