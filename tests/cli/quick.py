@@ -59,7 +59,7 @@ def loader(then: Callable[[], object] = lambda: None) -> Callable[..., Ready]:
 
     def estimate(y: Tensor) -> Tensor:
         then()
-        return y
+        return y[:, :3]  # without the mask of holes
 
     def load(registry: object, model: Model, device: torch.device, dtype: Any, **_: Any) -> Ready:
         small = replace(model, image_size=SIZE)
