@@ -3,12 +3,32 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
+import typer
+from typer.models import CommandInfo
 
 
 @pytest.fixture(scope="session")
 def golden() -> Path:
     """The folder of golden vectors; `DIFFACE_GOLDEN` names another of the same form."""
     return Path(os.environ.get("DIFFACE_GOLDEN", Path(__file__).parent / "golden"))
+
+
+@pytest.fixture(autouse=True, scope="session")
+def _commands_are_built_once() -> Iterator[None]:
+    """Typer reads the signatures of all commands for each run; they stay the same here."""
+    build, built = typer.main.get_command_from_info, {}
+
+    def once(command_info: CommandInfo, **settings: Any) -> Any:
+        key = (command_info.callback, command_info.name, command_info.help, *settings.items())
+        if key not in built:
+            built[key] = build(command_info, **settings)
+        return built[key]
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(typer.main, "get_command_from_info", once)
+        yield

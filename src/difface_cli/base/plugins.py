@@ -98,14 +98,15 @@ def _load_one(app: typer.Typer, plugin: Plugin, owners: dict[str, str]) -> Plugi
         return plugin
     try:
         trial = _register(plugin)
-        for name in _commands(trial):
+        names = _commands(trial)
+        for name in names:
             if name in owners:
                 raise _Refused(f"the command '{name}' is there already, from {owners[name]}")
     except _Refused as refused:
         return replace(plugin, error=str(refused))
     except (Exception, SystemExit) as error:  # whatever foreign code may do
         return replace(plugin, error=_one_line(error))
-    owners.update(dict.fromkeys(_commands(trial), plugin.distribution))
+    owners.update(dict.fromkeys(names, plugin.distribution))
     app.registered_commands.extend(trial.registered_commands)
     app.registered_groups.extend(trial.registered_groups)
     return plugin
