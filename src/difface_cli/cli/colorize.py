@@ -2,26 +2,20 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from difface_cli.cli import shared
-from difface_cli.trust import gate as gates
+from difface_cli.cli.command import on_photos
+
+if TYPE_CHECKING:
+    from difface_cli.cli.photos import Asked
 
 FOLDER = Path("colorized")
 
-Output = Annotated[
-    Path | None,
-    typer.Option(
-        "-o",
-        "--output",
-        metavar="FILE|DIR",
-        help="Where to write; - is stdout. Default: colorized/NAME.",
-        rich_help_panel=shared.OUTPUT,
-    ),
-]
 Gamma = Annotated[
     float | None,
     typer.Option(
@@ -59,53 +53,17 @@ Desaturate = Annotated[
 
 def register(app: typer.Typer) -> None:
     """Add `difface colorize`."""
-    app.command("colorize")(colorize)
+    on_photos(app, "colorize", colorize)
 
 
 def colorize(
-    photos: shared.PhotosOrFolders,
-    output: Output = None,
-    recursive: shared.Recursive = False,
-    include: shared.Include = [],  # noqa: B006  # Typer makes a new one each time
-    exclude: shared.Exclude = [],  # noqa: B006
-    watch: shared.Watch = False,
-    fail_fast: shared.FailFast = False,
-    engine: shared.EngineOption = shared.Engine.local,
-    workers: shared.Workers = 0,
-    model: shared.Model = "starter-colorize",
-    models: shared.Models = None,
+    asked: Asked,
     gamma: Gamma = None,
     refine: RefineOption = shared.Refine.closed_form,
     n: shared.N = None,
-    steps: shared.Steps = None,
-    eta: shared.Eta = None,
-    sampler: shared.SamplerOrFast = None,
-    fast: shared.Fast = False,
-    seed: shared.Seed = 0,
-    samples: shared.Samples = 1,
-    choose: shared.ChooseOption = None,
-    reference_photos: shared.ReferencePhotos = None,
     strength: Strength = 1.0,
     desaturate: Desaturate = False,
-    aligned: shared.Aligned = False,
-    faces: shared.Faces = "all",
-    face: shared.FaceByHand = None,
-    landmarks: shared.LandmarksByHand = None,
-    min_face: shared.MinFace = gates.SMALLEST,
-    trust: shared.Trust = 1,
-    detect_size: shared.DetectSize = 1280,
-    detector: shared.Detector = None,
-    quality: shared.Quality = 95,
-    save_faces: shared.SaveFaces = False,
-    report: shared.Report = False,
-    overwrite: shared.Overwrite = False,
-    dry_run: shared.DryRun = False,
-    as_json: shared.Json = False,
-    device: shared.DeviceOption = shared.Device.auto,
-    precision: shared.PrecisionOption = shared.Precision.auto,
-    batch: shared.Batch = "auto",
-    compiled: shared.Compile = False,
-) -> None:
+) -> int:
     """Colour the faces in grey or sepia photos.
 
     Finds every face and lets the diffusion prior colour it and what is close around it. The rest
@@ -116,42 +74,15 @@ def colorize(
     The colours are invented: they tell nothing of the true ones, of skin, hair or eyes least of
     all.
     """
-    from difface_cli.cli import photos as shared_photos
-    from difface_cli.cli import values
+    from difface_cli.cli import photos
     from difface_cli.method.difface import Refinement
-    from difface_cli.models import with_parts
-    from difface_cli.tasks import Colorize, options
+    from difface_cli.tasks import Colorize
     from difface_cli.tasks.colorize import GAMMAS
-    from difface_cli.weights import registry
 
-    known = registry.load(models)
-    own = known.model(model, Colorize.name)
     held = Refinement(GAMMAS[refine.value] if gamma is None else gamma, refine.value)
-    wishes = options.Options(
-        settings=options.settings(
-            own, n, steps, eta, sampler.value if sampler else None, fast=fast
-        ),
-        seed=seed,
-        samples=samples,
-        choose=choose.value if choose else "",
-        strength=strength,
-        aligned=aligned,
-        faces=faces,
-        by_hand=values.faces(face, landmarks, photos),
-        min_face=min_face,
-        gray="off",
-        batch=values.batch(batch),
-        trust=trust,
-    )
-    chosen = with_parts(known, own, detector=detector)
-    session = shared_photos.session(
-        Colorize(held, desaturate), wishes, known, chosen, device.value, precision.value,
-        detect_size=detect_size, quality=quality, save_faces=save_faces, compiled=compiled,
-        reference_photos=reference_photos,
+    known, model = asked.chosen(Colorize)
+    session = asked.session(
+        Colorize(held, desaturate), known, model, asked.settings(model, n),
+        strength=strength, gray="off",
     )  # fmt: skip
-    asked = shared_photos.Asked(
-        photos, output, FOLDER, recursive=recursive, include=include, exclude=exclude,
-        watch=watch, fail_fast=fail_fast, engine=engine.value, workers=workers, report=report,
-        overwrite=overwrite, dry_run=dry_run, as_json=as_json,
-    )  # fmt: skip
-    raise typer.Exit(shared_photos.go(session, asked))
+    return photos.go(session, replace(asked, default=FOLDER))

@@ -2,27 +2,21 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from difface_cli.cli import shared
-from difface_cli.trust import gate as gates
+from difface_cli.cli.command import on_photos
+
+if TYPE_CHECKING:
+    from difface_cli.cli.photos import Asked
 
 FOLDER = Path("inpainted")
 HOLES = "Holes"
 
-Output = Annotated[
-    Path | None,
-    typer.Option(
-        "-o",
-        "--output",
-        metavar="FILE|DIR",
-        help="Where to write; - is stdout. Default: inpainted/NAME.",
-        rich_help_panel=shared.OUTPUT,
-    ),
-]
 Mask = Annotated[
     str | None,
     typer.Option(
@@ -74,70 +68,26 @@ FillRest = Annotated[
         rich_help_panel=HOLES,
     ),
 ]
-Aligned = Annotated[
-    bool,
-    typer.Option(
-        "--aligned",
-        help="Each picture is one face, aligned as in FFHQ, of any size.",
-        rich_help_panel=shared.FACES,
-    ),
-]
 
 
 def register(app: typer.Typer) -> None:
     """Add `difface inpaint`."""
-    app.command("inpaint")(inpaint)
+    on_photos(app, "inpaint", inpaint)
 
 
 def inpaint(
-    photos: shared.PhotosOrFolders,
-    output: Output = None,
-    recursive: shared.Recursive = False,
-    include: shared.Include = [],  # noqa: B006  # Typer makes a new one each time
-    exclude: shared.Exclude = [],  # noqa: B006
-    watch: shared.Watch = False,
-    fail_fast: shared.FailFast = False,
-    engine: shared.EngineOption = shared.Engine.local,
-    workers: shared.Workers = 0,
+    asked: Asked,
     mask: Mask = None,
     mask_threshold: MaskThreshold = 0.5,
     invert_mask: InvertMask = False,
     mask_grow: MaskGrow = 0,
     keep_known: KeepKnown = True,
     fill_rest: FillRest = True,
-    model: shared.Model = "starter-inpaint",
-    models: shared.Models = None,
     gamma: shared.Gamma = 0.5,
     refine: shared.RefineOption = shared.Refine.closed_form,
     n: shared.N = None,
-    steps: shared.Steps = None,
-    eta: shared.Eta = None,
-    sampler: shared.SamplerOrFast = None,
-    fast: shared.Fast = False,
-    seed: shared.Seed = 0,
-    samples: shared.Samples = 1,
-    choose: shared.ChooseOption = None,
-    reference_photos: shared.ReferencePhotos = None,
-    aligned: Aligned = False,
-    faces: shared.Faces = "all",
-    face: shared.FaceByHand = None,
-    landmarks: shared.LandmarksByHand = None,
-    min_face: shared.MinFace = gates.SMALLEST,
-    trust: shared.Trust = 1,
-    detect_size: shared.DetectSize = 1280,
-    detector: shared.Detector = None,
     gray: shared.GrayOption = shared.Gray.auto,
-    quality: shared.Quality = 95,
-    save_faces: shared.SaveFaces = False,
-    report: shared.Report = False,
-    overwrite: shared.Overwrite = False,
-    dry_run: shared.DryRun = False,
-    as_json: shared.Json = False,
-    device: shared.DeviceOption = shared.Device.auto,
-    precision: shared.PrecisionOption = shared.Precision.auto,
-    batch: shared.Batch = "auto",
-    compiled: shared.Compile = False,
-) -> None:
+) -> int:
     """Fill holes, scratches and stamps in photos.
 
     Finds the faces with all holes smoothed over, and lets estimator and diffusion prior draw what
@@ -147,45 +97,12 @@ def inpaint(
 
     What is drawn in a hole is invented: it is no evidence of identity.
     """
-    from difface_cli.cli import photos as shared_photos
-    from difface_cli.cli import values
+    from difface_cli.cli import photos
     from difface_cli.method.difface import Refinement
-    from difface_cli.models import with_parts
-    from difface_cli.tasks import Inpaint, holes, options
-    from difface_cli.weights import registry
+    from difface_cli.tasks import Inpaint, holes
 
-    known = registry.load(models)
-    own = known.model(model, Inpaint.name)
-    task = Inpaint(
-        holes.Wish(mask, mask_threshold, invert_mask, mask_grow),
-        Refinement(gamma, refine.value),
-        keep_known,
-        fill_rest,
-    )
-    wishes = options.Options(
-        settings=options.settings(
-            own, n, steps, eta, sampler.value if sampler else None, fast=fast
-        ),
-        seed=seed,
-        samples=samples,
-        choose=choose.value if choose else "",
-        aligned=aligned,
-        faces=faces,
-        by_hand=values.faces(face, landmarks, photos),
-        min_face=min_face,
-        gray=gray.value,
-        batch=values.batch(batch),
-        trust=trust,
-    )
-    chosen = with_parts(known, own, detector=detector)
-    session = shared_photos.session(
-        task, wishes, known, chosen, device.value, precision.value,
-        detect_size=detect_size, quality=quality, save_faces=save_faces, compiled=compiled,
-        reference_photos=reference_photos,
-    )  # fmt: skip
-    asked = shared_photos.Asked(
-        photos, output, FOLDER, holes.places(task.wish), recursive=recursive, include=include,
-        exclude=exclude, watch=watch, fail_fast=fail_fast, engine=engine.value, workers=workers,
-        report=report, overwrite=overwrite, dry_run=dry_run, as_json=as_json,
-    )  # fmt: skip
-    raise typer.Exit(shared_photos.go(session, asked))
+    wish = holes.Wish(mask, mask_threshold, invert_mask, mask_grow)
+    task = Inpaint(wish, Refinement(gamma, refine.value), keep_known, fill_rest)
+    known, model = asked.chosen(Inpaint)
+    session = asked.session(task, known, model, asked.settings(model, n), gray=gray.value)
+    return photos.go(session, replace(asked, default=FOLDER, masks=holes.places(wish)))

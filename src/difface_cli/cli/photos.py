@@ -6,7 +6,7 @@ import os
 import shlex
 import sys
 import traceback
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from functools import partial
@@ -15,8 +15,9 @@ from typing import Any
 
 from difface_cli.base.errors import DifFaceError, UsageError
 from difface_cli.base.progress import Progress
-from difface_cli.cli import console, failures, lines
-from difface_cli.models import max_n, resolve_device, resolve_precision
+from difface_cli.cli import console, failures, lines, values
+from difface_cli.method.difface import Settings
+from difface_cli.models import max_n, resolve_device, resolve_precision, with_parts
 from difface_cli.records.record import Record
 from difface_cli.runs import folders, references, run, work
 from difface_cli.runs import jobs as outputs
@@ -26,9 +27,9 @@ from difface_cli.runs.jobs import Job
 from difface_cli.runs.listener import Silent
 from difface_cli.runs.session import Session
 from difface_cli.runs.trees import Wish
-from difface_cli.tasks import Task
-from difface_cli.tasks.options import Options, check
+from difface_cli.tasks import Task, options
 from difface_cli.trust.choosing import IDENTITY
+from difface_cli.weights import registry
 from difface_cli.weights.registry import Model, Registry
 
 BATCH_FAILED = 1
@@ -37,65 +38,76 @@ LISTED = 50
 
 @dataclass(frozen=True)
 class Asked:
-    """What the command line says of photos, folders and files.
+    """The options that all commands on photos share, by the names of `command`'s parameters.
 
     Attributes:
         default: the folder of the results where no -o names another.
         masks: files and folders that are read beside the photos.
     """
 
-    photos: list[str]
-    output: Path | None = None
+    given: Mapping[str, Any]
     default: Path = outputs.FOLDER
     masks: Sequence[Path] = ()
-    recursive: bool = False
-    include: Sequence[str] = ()
-    exclude: Sequence[str] = ()
-    watch: bool = False
-    fail_fast: bool = False
-    engine: str = "local"
-    workers: int = 0
-    report: bool = False
-    overwrite: bool = False
-    dry_run: bool = False
-    as_json: bool = False
 
+    def __getattr__(self, name: str) -> Any:
+        """An option by its name."""
+        try:
+            return self.given[name]
+        except KeyError:
+            raise AttributeError(name) from None
 
-def session(
-    task: Task,
-    options: Options,
-    registry: Registry,
-    model: Model,
-    device: str,
-    precision: str,
-    *,
-    reference_photos: Path | None = None,
-    **rest: Any,
-) -> Session:
-    """What was chosen, checked.
+    def chosen(self, task: type[Task]) -> tuple[Registry, Model]:
+        """All models, and the one that was asked for, or else the starter's for the task.
 
-    Args:
-        rest: further fields of `Session`.
+        Raises:
+            RegistryError: for one that is not there.
+        """
+        known = registry.load(self.models)
+        own = "starter" if task.name == "restore" else f"starter-{task.name}"
+        return known, known.model(self.model or own, task.name)
 
-    Raises:
-        UsageError, DeviceError: naming what cannot be done.
-    """
-    check(options, model.name, max_n(registry, model))
-    if reference_photos and options.choose != IDENTITY:
-        raise UsageError(
-            "--reference-photos choose by identity.", "Add --choose identity --samples 4."
+    def settings(self, model: Model, n: int | None) -> Settings:
+        """The method's settings."""
+        sampler = self.sampler.value if self.sampler else None
+        return options.settings(model, n, self.steps, self.eta, sampler, fast=self.fast)
+
+    def session(
+        self, task: Task, known: Registry, model: Model, settings: Settings, **wishes: Any
+    ) -> Session:
+        """What was chosen, checked.
+
+        Args:
+            wishes: further fields of `Options`.
+
+        Raises:
+            UsageError, DeviceError: naming what cannot be done.
+        """
+        wished = options.Options(
+            settings=settings,
+            seed=self.seed,
+            samples=self.samples,
+            choose=self.choose.value if self.choose else "",
+            aligned=self.aligned,
+            faces=self.faces,
+            by_hand=values.faces(self.face, self.landmarks, self.photos),
+            min_face=self.min_face,
+            batch=values.batch(self.batch),
+            trust=self.trust,
+            **wishes,
         )
-    place = resolve_device(device)
-    return Session(
-        registry=registry,
-        model=model,
-        device=place,
-        dtype=resolve_precision(precision, place),
-        task=task,
-        options=options,
-        references=references.photos_in(reference_photos) if reference_photos else (),
-        **rest,
-    )
+        model = with_parts(known, model, detector=self.detector)
+        options.check(wished, model.name, max_n(known, model))
+        if self.reference_photos and wished.choose != IDENTITY:
+            raise UsageError(
+                "--reference-photos choose by identity.", "Add --choose identity --samples 4."
+            )
+        place = resolve_device(self.device.value)
+        people = references.photos_in(self.reference_photos) if self.reference_photos else ()
+        return Session(
+            known, model, place, resolve_precision(self.precision.value, place), task, wished,
+            detect_size=self.detect_size, quality=self.quality, save_faces=self.save_faces,
+            compiled=self.compiled, references=people,
+        )  # fmt: skip
 
 
 def go(session: Session, asked: Asked) -> int:
@@ -106,7 +118,7 @@ def go(session: Session, asked: Asked) -> int:
 
 def _go(session: Session, asked: Asked) -> int:
     of_folders = (asked.recursive, asked.watch, asked.include, asked.exclude)
-    if folders.wanted(asked.photos, *of_folders, asked.engine == "ray"):
+    if folders.wanted(asked.photos, *of_folders, asked.engine.value == "ray"):
         return _folders(session, asked)
     jobs = outputs.plan(
         asked.photos,
@@ -164,7 +176,7 @@ def _folders(session: Session, asked: Asked) -> int:
 
     def do(jobs: list[Job], account: Account) -> None:
         with console.photo_progress(len(jobs), quiet=asked.as_json) as progress:
-            if asked.engine == "ray":
+            if asked.engine.value == "ray":
                 from difface_cli.runs import cluster
 
                 cluster.restore(jobs, session, account, listener, progress, asked.workers)

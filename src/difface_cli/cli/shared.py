@@ -81,6 +81,15 @@ MACHINE = "Machine"
 Model = Annotated[
     str, typer.Option("--model", help="A model of models.toml.", rich_help_panel=METHOD)
 ]
+ModelOfTask = Annotated[
+    str | None,
+    typer.Option(
+        "--model",
+        help="A model of models.toml. Default: the starter's for the task.",
+        rich_help_panel=METHOD,
+        show_default=False,
+    ),
+]
 Models = Annotated[
     Path | None,
     typer.Option(
@@ -235,7 +244,8 @@ Output = Annotated[
         "-o",
         "--output",
         metavar="FILE|DIR",
-        help="Where to write; - is stdout. Default: restored/NAME.",
+        help="Where to write; - is stdout. Default: NAME in a folder called restored, inpainted or "
+        "colorized.",
         rich_help_panel=OUTPUT,
     ),
 ]
@@ -267,7 +277,7 @@ Aligned = Annotated[
     bool,
     typer.Option(
         "--aligned",
-        help="Each photo is one face, aligned as in FFHQ.",
+        help="Each photo is one face, aligned as in FFHQ; of any shape for inpaint.",
         rich_help_panel=FACES,
     ),
 ]
