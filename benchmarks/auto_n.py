@@ -88,7 +88,7 @@ def measured(
     faces = [y, f_y, truth]
     for n in ns:
         settings = replace(Settings(), n=n, steps=min(steps, n))
-        seeds = [difface.face_seed(0, y)]
+        seeds = [number]
         drawn = difface.contract(f_y[None], ready.denoise, ready.schedule, settings, seeds)
         faces.append(drawn[0])
     batch = torch.stack(faces)

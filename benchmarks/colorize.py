@@ -23,8 +23,8 @@ from difface_cli import images, models
 from difface_cli.images import Photo
 from difface_cli.images.photo import Array
 from difface_cli.method.difface import Settings
-from difface_cli.tasks import colorizing
-from difface_cli.tasks.colorizing import Wishes
+from difface_cli.tasks import Colorize, Engine, Scene
+from difface_cli.tasks import colorize as colorizing
 from difface_cli.tasks.options import Options
 from difface_cli.weights import registry
 
@@ -62,11 +62,12 @@ def main() -> None:
     ]
     grays = [images.desaturated(Photo(truth)) for truth in truths]
     settings = Settings(model.n, model.steps, model.eta)
-    wishes = Wishes(Options(settings, aligned=True))
+    wishes = Options(settings, aligned=True, gray="off")
 
     def coloured(seed: int) -> list[Array]:
-        chosen = replace(wishes, options=replace(wishes.options, seed=seed))
-        return [colorizing.colorize(gray, ready, chosen).photos[0].pixels for gray in grays]
+        engine = Engine(ready, Colorize(), replace(wishes, seed=seed))
+        results = [engine.run(Scene(gray, gray, str(k))) for k, gray in enumerate(grays)]
+        return [result.photos[0].pixels for result in results]
 
     print("| | ab | chroma | ab, face | chroma, face |\n| --- | --- | --- | --- | --- |")
     columns = [[images.rgb8(gray) for gray in grays]]

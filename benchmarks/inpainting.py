@@ -27,6 +27,7 @@ from difface_cli import models
 from difface_cli.degradations import masks
 from difface_cli.method import difface
 from difface_cli.method.difface import Refinement, Settings
+from difface_cli.method.guidance import Mask, refine
 from difface_cli.metrics import fidelity
 from difface_cli.models import Ready
 from difface_cli.report import grids
@@ -94,14 +95,11 @@ def fill(
     """The estimate, and what the chain makes of it under each refinement with the same noise."""
     y = _batch(case.truth)
     mask = torch.from_numpy(case.mask)[None, None]
-    seed = difface.face_seed(0, _batch(case.masked)[0])
-    pictures: list[Tensor] = []
+    holed = torch.cat([y * (1 - mask), mask], dim=1)
+    pictures = [difface.estimate(holed, ready.estimator)]
     for refinement in refinements:
-        out = difface.inpaint(
-            y, mask, ready.estimator, ready.denoise, ready.schedule, settings, [seed], refinement
-        )
-        pictures = pictures or [out.estimate]
-        pictures.append(out.face)
+        held = refine(ready.denoise, Mask(2 * y - 1, mask), refinement.gamma, refinement.how)
+        pictures.append(difface.contract(pictures[0], held, ready.schedule, settings, [0]))
     return [picture[0].permute(1, 2, 0).float().numpy() for picture in pictures]
 
 

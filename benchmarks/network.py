@@ -77,7 +77,8 @@ def face(known: Registry, model: Model, way: Way, settings: Settings, clock: Clo
         estimator(y), prior(y, torch.tensor([0]))
         start = clock()
         denoise = from_network(prior, linear())
-        difface.restore(y, estimator, denoise, linear(), settings, [0])
+        f_y = difface.estimate(y, estimator)
+        difface.contract(f_y, denoise, linear(), settings, [0])
     return clock() - start
 
 

@@ -16,7 +16,6 @@ import os
 import sys
 import tempfile
 import time
-from contextlib import redirect_stdout
 from dataclasses import replace
 from pathlib import Path
 
@@ -25,7 +24,9 @@ import torch
 from PIL import Image
 
 from difface_cli import models
-from difface_cli.cli import outputs, restoring
+from difface_cli.runs import jobs as outputs
+from difface_cli.runs import work
+from difface_cli.runs.session import Session
 from difface_cli.tasks import options
 from difface_cli.weights import registry
 from difface_cli.weights.registry import Model, Registry
@@ -49,10 +50,9 @@ def main() -> int:
         folder = Path(name)
         photo = wishes.photo or group(folder / f"group.{wishes.format}", wishes.size)
         quick = replace(session.options.settings, steps=2)
-        few = replace(session, options=replace(session.options, settings=quick), as_json=True)
+        few = replace(session, options=replace(session.options, settings=quick))
         vars(few)["ready"] = session.ready  # the same networks
-        with open(os.devnull, "w") as nowhere, redirect_stdout(nowhere):
-            restored(photo, folder / "warm", few)
+        restored(photo, folder / "warm", few)
         seconds = restored(photo, folder / "out", session)
     whole, networks = seconds["whole"], sum(seconds[stage] for stage in NETWORKS)
     for stage, taken in seconds.items():
@@ -73,13 +73,13 @@ def arguments() -> argparse.Namespace:
     return parser.parse_args()
 
 
-def starter(steps: int | None) -> restoring.Session:
+def starter(steps: int | None) -> Session:
     """The starter on the CPU with its own settings, its networks called once already."""
     known = registry.load(None)
     return _session(known, known.model("starter", "restore"), steps, fast=False)
 
 
-def official() -> restoring.Session:
+def official() -> Session:
     """A model of the official sizes with random weights, by --fast."""
     import memory
 
@@ -90,11 +90,11 @@ def official() -> restoring.Session:
     return session
 
 
-def _session(known: Registry, model: Model, steps: int | None, *, fast: bool) -> restoring.Session:
+def _session(known: Registry, model: Model, steps: int | None, *, fast: bool) -> Session:
     device = torch.device("cpu")
     settings = options.settings(model, None, steps, None, None if fast else "ddim", fast=fast)
     faces = ",".join(map(str, range(FACES)))
-    session = restoring.Session(
+    session = Session(
         registry=known,
         model=model,
         device=device,
@@ -122,12 +122,12 @@ def group(path: Path, size: str) -> Path:
     return path
 
 
-def restored(photo: Path, out: Path, session: restoring.Session) -> dict[str, float]:
+def restored(photo: Path, out: Path, session: Session) -> dict[str, float]:
     """Seconds by stage of one photo from file to file, "whole" the first of them."""
     jobs = outputs.plan([str(photo)], out)
     out.mkdir()
     start = time.perf_counter()
-    restoring.run(jobs, session)
+    work.alone(session, jobs[0])
     whole = time.perf_counter() - start
     record = json.loads(jobs[0].files[-1].read_text(encoding="utf-8"))
     drawn = sum(face["restored"] for face in record["faces"])

@@ -14,7 +14,6 @@ import statistics
 import sys
 import tempfile
 import time
-from contextlib import redirect_stdout
 from dataclasses import replace
 from pathlib import Path
 from unittest.mock import patch
@@ -22,7 +21,11 @@ from unittest.mock import patch
 import torch
 
 from difface_cli.base.machine import processor
-from difface_cli.cli import outputs, restoring
+from difface_cli.runs import jobs as outputs
+from difface_cli.runs import run as runs
+from difface_cli.runs.account import Account
+from difface_cli.runs.listener import Silent
+from difface_cli.runs.session import Session
 
 sys.path.insert(0, str(Path(__file__).parent))
 from overhead import group, starter
@@ -39,7 +42,7 @@ def main() -> int:
     wishes = parser.parse_args()
     session = starter(wishes.steps)
     chosen = ",".join(map(str, range(wishes.faces)))
-    session = replace(session, options=replace(session.options, faces=chosen), as_json=True)
+    session = replace(session, options=replace(session.options, faces=chosen))
     print(f"{processor()}, {torch.get_num_threads()} of {os.cpu_count()} cores, {session.dtype}")
     seconds: dict[str, list[float]] = {"alone": [], "overlapped": []}
     with tempfile.TemporaryDirectory() as name:
@@ -56,13 +59,12 @@ def main() -> int:
     return int(not same)
 
 
-def run(photos: list[Path], out: Path, session: restoring.Session, *, overlap: bool) -> float:
+def run(photos: list[Path], out: Path, session: Session, *, overlap: bool) -> float:
     """Seconds for all photos."""
     jobs = outputs.plan([str(photo) for photo in photos], out, overwrite=True)
     start = time.perf_counter()
-    rule = patch.object(restoring, "overlaps", lambda session: overlap)
-    with open(os.devnull, "w") as nowhere, redirect_stdout(nowhere), rule:
-        restoring.run(jobs, session)
+    with patch.object(Session, "overlaps", overlap), Account() as account:
+        runs.restore(jobs, session, account, Silent())
     return time.perf_counter() - start
 
 

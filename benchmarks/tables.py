@@ -34,6 +34,7 @@ from difface_cli.degradations.sets.manifest import Entry
 from difface_cli.images import Photo
 from difface_cli.method import difface
 from difface_cli.method.difface import Refinement, Settings
+from difface_cli.method.guidance import Mask, refine
 from difface_cli.models import Ready
 from difface_cli.weights import registry
 
@@ -87,8 +88,8 @@ def chain(source: Path, target: Path, n: int = N, steps: int = STEPS, eta: float
         return
     prior, f_y = ready("starter"), read(source)
     settings = Settings(n=n, steps=min(steps, n), eta=eta)
-    seeds = [difface.face_seed(0, f_y[0])]
-    write(difface.contract(f_y, prior.denoise, prior.schedule, settings, seeds), target)
+    seed = difface.noise_seed(0, source.name, 0)
+    write(difface.contract(f_y, prior.denoise, prior.schedule, settings, [seed]), target)
 
 
 def degraded(source: Path, folder: Path, name: str, plan: Plan) -> None:
@@ -166,12 +167,12 @@ def holes(work: Path, name: str) -> None:
             continue
         degraded(work / "truth" / name, folder, name, Plan(recipe="none", mask=kind))
         y, mask = read(folder / "picture" / name), read(folder / "mask" / name)[:, :1].round()
-        seeds = [difface.face_seed(0, (y * (1 - mask))[0])]
-        out = difface.inpaint(
-            y, mask, own.estimator, own.denoise, own.schedule, HOLES, seeds, Refinement()
-        )
-        write(difface.keep_known(out.estimate, y, mask), folder / "lama" / name)
-        write(difface.keep_known(out.face, y, mask), folder / "difface" / name)
+        estimate = difface.estimate(torch.cat([y * (1 - mask), mask], dim=1), own.estimator)
+        held = refine(own.denoise, Mask(2 * y - 1, mask), Refinement().gamma)
+        seed = difface.noise_seed(0, name, 0)
+        drawn = difface.contract(estimate, held, own.schedule, HOLES, [seed])
+        write(torch.where(mask > 0, estimate, y), folder / "lama" / name)
+        write(torch.where(mask > 0, drawn, y), folder / "difface" / name)
 
 
 PARTS: Mapping[str, Callable[[Path, str], None]] = {

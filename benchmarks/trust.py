@@ -133,9 +133,7 @@ def restore(
         n = auto_n.start(face, guess, ready.max_n).n
     settings = Settings(n=n, steps=min(STEPS, n), eta=ETA)
     samples = [
-        difface.contract(
-            estimate, ready.denoise, ready.schedule, settings, [difface.face_seed(0, y, k)]
-        )[0]
+        difface.contract(estimate, ready.denoise, ready.schedule, settings, [k])[0]
         for k in range(seeds)
     ]
     return estimate[0], samples

@@ -13,7 +13,7 @@ from difface_cli.base.progress import NoProgress
 from difface_cli.method import difface
 from difface_cli.method.chains import Chain, contract
 from difface_cli.method.denoiser import BatchDenoiser, Denoised, from_network
-from difface_cli.method.difface import SAMPLERS, Refinement, Settings
+from difface_cli.method.difface import SAMPLERS, Settings
 from difface_cli.method.guidance import Luma, Mask, refine
 from difface_cli.method.samplers import Asked, Sampling, drive
 from difface_cli.method.schedule import linear, timesteps
@@ -168,14 +168,10 @@ def test_held_chains_are_what_inpainting_is() -> None:
     denoise = from_network(Network(), SCHEDULE)
     y, mask = torch.cat([face(5), face(6)]), (face(7)[:, :1] > 0.5).float()
     settings = Settings(200, STEPS)
-    filled = difface.inpaint(
-        y, mask.expand(2, 1, 4, 4), lambda x: x[:, :3], denoise, SCHEDULE, settings, [3, 4],
-        Refinement(),
-    )  # fmt: skip
-    chains = [
-        Chain(filled.estimate[i : i + 1], settings, 3 + i, (y[i : i + 1], mask)) for i in (0, 1)
-    ]
-    assert torch.equal(together(chains, denoise, hold=to_pixels), filled.face)
+    held = refine(denoise, Mask(2 * y - 1, mask.expand(2, 1, 4, 4)), 0.5)
+    filled = difface.contract(y, held, SCHEDULE, settings, [3, 4])
+    chains = [Chain(y[i : i + 1], settings, 3 + i, (y[i : i + 1], mask)) for i in (0, 1)]
+    assert torch.equal(together(chains, denoise, hold=to_pixels), filled)
 
 
 @pytest.mark.parametrize("error", [RuntimeError, KeyboardInterrupt, StopIteration])

@@ -23,7 +23,8 @@ from difface_cli.base.progress import NoProgress
 from difface_cli.method import difface
 from difface_cli.method.chains import Chain, contract
 from difface_cli.method.denoiser import BatchDenoiser, from_network
-from difface_cli.method.difface import Refinement, Settings
+from difface_cli.method.difface import Settings
+from difface_cli.method.guidance import Luma, Mask, refine
 from difface_cli.method.schedule import linear
 
 FAKE = torch.device("meta")
@@ -129,10 +130,10 @@ def test_chains_together_ask_for_no_more(denoise: BatchDenoiser) -> None:
 def test_refinement_sends_nothing_each_step(denoise: BatchDenoiser, task: str, how: str) -> None:
     def run(steps: int) -> Tensor:
         chosen = Settings(n=200, steps=steps, eta=0.0)
-        rest = (denoise, SCHEDULE, chosen, [0, 1], Refinement(0.3, how))
-        if task == "colorize":
-            return difface.colorize(faces(2, 1), faces(2), *rest)
-        return difface.inpaint(faces(2), faces(2, 1), lambda y: y[:, :3], *rest).face
+        grey = Luma(2 * faces(2, 1) - 1)
+        operator = grey if task == "colorize" else Mask(2 * faces(2) - 1, faces(2, 1))
+        held = refine(denoise, operator, 0.3, how)
+        return difface.contract(faces(2), held, SCHEDULE, chosen, [0, 1])
 
     assert counted(partial(run, 2)) == counted(partial(run, STEPS))
 

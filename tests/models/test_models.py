@@ -92,11 +92,10 @@ def test_the_restored_face_is_still_found_where_it_was(
 ) -> None:
     settings = Settings(n=starter.model.n, steps=10)
     with torch.inference_mode():
-        out = difface.restore(
-            degraded, starter.estimator, starter.denoise, starter.schedule, settings, [0]
-        )
+        f_y = difface.estimate(degraded, starter.estimator)
+        out = difface.contract(f_y, starter.denoise, starter.schedule, settings, [0])
     assert starter.detector is not None
-    rgb = (out.face[0] * 255).round().byte().permute(1, 2, 0).numpy()
+    rgb = (out[0] * 255).round().byte().permute(1, 2, 0).numpy()
     (face,) = starter.detector(rgb)
     matrix = similarity(face.landmarks, 256)
     shift = torch.from_numpy(matrix[:, 2]).abs().max()

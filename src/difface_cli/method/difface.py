@@ -15,7 +15,6 @@ from torch import Tensor
 
 from difface_cli.method import samplers, solvers
 from difface_cli.method.denoiser import Denoiser
-from difface_cli.method.guidance import Luma, Mask, refine
 from difface_cli.method.schedule import Schedule, log_snr_timesteps, timesteps
 
 SAMPLERS = ("ddim", "ddpm", "dpm++")
@@ -53,28 +52,6 @@ class Refinement:
     how: str = "closed-form"
 
 
-@dataclass(frozen=True)
-class Restored:
-    """A restored batch, both b×3×h×w in [0, 1]."""
-
-    estimate: Tensor
-    face: Tensor
-
-
-def face_seed(seed: int, face: Tensor, sample: int = 0) -> int:
-    """The seed of one face's noise: it follows from the user's seed, the face and the sample.
-
-    So a face gets the same noise whatever stands beside it in the batch, and whatever came
-    before. Two faces of one photo get different noise.
-
-    Args:
-        face: 3×h×w in [0, 1]; compared in 8 bits.
-        sample: 0, 1, … for several restorations of one face.
-    """
-    pixels = (face.clamp(0, 1) * 255).round().byte().contiguous().cpu().numpy().tobytes()
-    return _seed_of(f"{seed}/{sample}/".encode() + pixels)
-
-
 def noise_seed(seed: int, sha256: str, rank: int, sample: int = 0) -> int:
     """The seed of one face's noise: it follows from the user's seed, the file and the face's rank.
 
@@ -92,11 +69,8 @@ def noise_seed(seed: int, sha256: str, rank: int, sample: int = 0) -> int:
     Returns:
         63 bits, which torch's generators take.
     """
-    return _seed_of(f"{seed}/{sha256}/{rank}/{sample}".encode())
-
-
-def _seed_of(text: bytes) -> int:
-    return int.from_bytes(hashlib.sha256(text).digest()[:8], "big") >> 1
+    digest = hashlib.sha256(f"{seed}/{sha256}/{rank}/{sample}".encode()).digest()
+    return int.from_bytes(digest[:8], "big") >> 1
 
 
 class FaceNoise:
@@ -117,113 +91,6 @@ class FaceNoise:
         if self.like.is_cuda:
             noise = noise.pin_memory()  # from other memory, a copy waits for the device
         return noise.to(self.like, non_blocking=True)
-
-
-def restore(
-    y: Tensor,
-    estimator: Estimator,
-    denoise: Denoiser,
-    schedule: Schedule,
-    settings: Settings,
-    seeds: Sequence[int],
-    track: samplers.Track = iter,
-) -> Restored:
-    """Restore a batch of aligned faces: estimate, diffuse to step N, denoise back.
-
-    Args:
-        y: degraded faces, b×3×h×w in [0, 1].
-        estimator: f, from [0, 1] to [0, 1].
-        denoise: the prior, see `denoiser`.
-        seeds: one for each face, see `face_seed`. A multiple k·b of them gives k samples of each
-            face: the estimate is made once, the results are ordered face by face.
-        track: sees the steps go by.
-
-    Returns:
-        The estimates (b) and the restored faces (k·b).
-
-    Raises:
-        ValueError: for settings outside their range.
-    """
-    samples, rest = divmod(len(seeds), len(y))
-    if rest or not samples:
-        raise ValueError(f"{len(seeds)} seeds for {len(y)} faces")
-    estimates = estimate(y, estimator)
-    f_y = estimates.repeat_interleave(samples, dim=0)
-    return Restored(estimates, contract(f_y, denoise, schedule, settings, seeds, track))
-
-
-def inpaint(
-    y: Tensor,
-    mask: Tensor,
-    estimator: Estimator,
-    denoise: Denoiser,
-    schedule: Schedule,
-    settings: Settings,
-    seeds: Sequence[int],
-    refinement: Refinement,
-    track: samplers.Track = iter,
-) -> Restored:
-    """Fill the holes of a batch of aligned faces: algorithm 1 with the refinement of section V.
-
-    Args:
-        y: faces with holes, b×3×h×w in [0, 1]; what stands in the holes plays no part.
-        mask: M, b×1×h×w, 1 in a hole and 0 where the face is known.
-        estimator: f, from the face with zeros in its holes and the mask, b×4×h×w, to the whole
-            face, both in [0, 1].
-        denoise, schedule, settings, seeds, track: see `restore`.
-        refinement: how the chain is held to the known pixels.
-
-    Returns:
-        The estimates (b) and the filled faces (k·b); known pixels are near y and not equal to it,
-        see `keep_known`.
-
-    Raises:
-        ValueError: for settings or a gamma outside their range.
-    """
-    samples, rest = divmod(len(seeds), len(y))
-    if rest or not samples:
-        raise ValueError(f"{len(seeds)} seeds for {len(y)} faces")
-    estimates = estimate(torch.cat([y * (1 - mask), mask], dim=1), estimator)
-    f_y, y0, holes = (part.repeat_interleave(samples, dim=0) for part in (estimates, y, mask))
-    held = refine(denoise, Mask(2 * y0 - 1, holes), refinement.gamma, refinement.how)
-    return Restored(estimates, contract(f_y, held, schedule, settings, seeds, track))
-
-
-def keep_known(filled: Tensor, y: Tensor, mask: Tensor) -> Tensor:
-    """The filled face with the known pixels of y put back; the shapes of `inpaint`, one a face."""
-    return torch.where(mask > 0, filled, y)
-
-
-def colorize(
-    y: Tensor,
-    tinted: Tensor,
-    denoise: Denoiser,
-    schedule: Schedule,
-    settings: Settings,
-    seeds: Sequence[int],
-    refinement: Refinement,
-    track: samplers.Track = iter,
-) -> Tensor:
-    """Colour a batch of aligned grey faces: algorithm 1, the luma refined as in section V.
-
-    There is no estimator: what is diffused to step N is the grey face with a coarse tint.
-
-    Args:
-        y: the faces' luma, b×1×h×w in [0, 1].
-        tinted: where the chain starts, b×3×h×w in [0, 1], see `tint`.
-        denoise, schedule, settings, track: see `restore`.
-        seeds: one for each face.
-        refinement: how the chain is held to y.
-
-    Returns:
-        Coloured faces, b×3×h×w in [0, 1]; their luma is near y and not equal to it, see
-        `images.with_chroma_of`.
-
-    Raises:
-        ValueError: for settings or a gamma outside their range.
-    """
-    held = refine(denoise, Luma(2 * y - 1), refinement.gamma, refinement.how)
-    return contract(tinted, held, schedule, settings, seeds, track)
 
 
 def estimate(y: Tensor, estimator: Estimator) -> Tensor:
