@@ -208,7 +208,7 @@ def test_a_folder_without_pictures(tmp_path: Path) -> None:
 def test_an_interrupted_run_tells_what_it_wrote(
     folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from difface_cli.cli import degrading
+    from difface_cli.runs import sets as degrading
 
     read = degrading.read
 
@@ -226,7 +226,7 @@ def test_an_unwritable_picture_leaves_no_half_of_itself(
     folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     from difface_cli import images
-    from difface_cli.cli import degrading
+    from difface_cli.runs import sets as degrading
 
     write = images.write
 

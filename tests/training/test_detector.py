@@ -11,9 +11,9 @@ import torch
 from torch import Tensor
 
 from difface_cli.base.errors import DifFaceError, UsageError
-from difface_cli.cli import training as command
 from difface_cli.faces import anchors as layout
 from difface_cli.faces.retinaface import answer, build_retinaface, prepared, trainable_retinaface
+from difface_cli.training import launching as command
 from difface_cli.training import making
 from difface_cli.training import recipe as recipes
 from difface_cli.training.detector import Detection

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+import json
+import sys
+from typing import Annotated, Any
 
 import typer
 
 from difface_cli.cli import shared
 
 METHOD, MACHINE = shared.METHOD, shared.MACHINE
+
+Record = dict[str, Any]
 
 
 def register(app: typer.Typer) -> None:
@@ -54,28 +58,102 @@ def bench(
     are written; the peak is what products of large matrices reach here in the same precision, so
     a share of 100 % would be a network without any other work.
     """
-    from difface_cli.bench import Way
-    from difface_cli.cli import benching
+    from difface_cli.bench import Way, record
+    from difface_cli.cli import console
     from difface_cli.models import resolve_device, resolve_precision
     from difface_cli.weights import registry
 
     known = registry.load(models)
     place = resolve_device(device.value)
     dtype = resolve_precision(precision.value, place)
-    ways = [Way("difface", dtype)]
-    if compiled:
-        ways.append(Way("compiled", dtype, compiled=True))
-    chosen = known.model(model)
-    benching.run(
-        known,
-        chosen,
-        benching.Wishes(
-            device=place,
-            ways=tuple(ways) + (benching.PLAIN,) * compare,
-            steps=chosen.steps if steps is None else steps,
-            batch=batch,
-            rounds=rounds,
-            untrained=untrained,
-            as_json=as_json,
-        ),
+    ways = (
+        Way("difface", dtype),
+        *(Way("compiled", dtype, compiled=True),) * compiled,
+        *(record.PLAIN,) * compare,
     )
+    chosen = known.model(model)
+    wishes = record.Wishes(
+        place, ways, chosen.steps if steps is None else steps, batch, rounds, untrained
+    )
+    with console.warnings():
+        measured = record.measured(known, chosen, wishes)
+    if as_json:
+        sys.stdout.write(json.dumps(measured, ensure_ascii=False) + "\n")
+    else:
+        _print(measured)
+
+
+def _print(record: Record) -> None:
+    """The table, and under it what holds for all of it."""
+    from rich.box import SIMPLE_HEAD
+    from rich.table import Table
+
+    from difface_cli.cli import console
+
+    table = Table(box=SIMPLE_HEAD, pad_edge=False)
+    for heading in ("way", "what"):
+        table.add_column(heading, no_wrap=True)
+    for heading in ("seconds", "GFLOP/s", "of peak", "faster", "differs"):
+        table.add_column(heading, justify="right", no_wrap=True)
+    ways = record["ways"]
+    base = next((way for way in ways if way["way"] == "plain"), ways[0])
+    for way in ways:
+        for row, slow in zip(_rows(way), _rows(base), strict=True):
+            faster = "" if way is base else f"{slow['seconds'] / row['seconds']:.2f}x"
+            name = f"{way['way']} {way['precision']}"
+            table.add_row(name, row["what"], _seconds(row["seconds"]), *row["speed"], faster,
+                          row["differs"])  # fmt: skip
+        table.add_section()
+    console.out().print(table)
+    for line in _notes(record):
+        console.plain(line)
+
+
+def _rows(way: Record) -> list[Record]:
+    """Each network, and a face."""
+    rows = []
+    for network in way["networks"]:
+        error = network["relative_difference_to_plain"]
+        speed = f"{network['gflops']:.0f}", f"{100 * network['share_of_peak']:.0f} %"
+        rows.append(
+            {
+                "what": network["part"],
+                "seconds": network["seconds_a_call"],
+                "speed": speed,
+                "differs": f"{error:.1e}" if error else "",
+            }
+        )
+    face = {"what": "face", "seconds": way["seconds_a_face"], "speed": ("", ""), "differs": ""}
+    return [*rows, face]
+
+
+def _notes(record: Record) -> list[str]:
+    where = record["machine"]
+    own, *others = record["ways"]
+    peaks = {w["precision"]: w["peak_gflops"] for w in record["ways"]}
+    reached = ", ".join(f"{peak:.0f} GFLOP/s in {name}" for name, peak in peaks.items())
+    counted = " and ".join(f"{n['gflop']:.0f} GFLOP for the {n['part']}" for n in own["networks"])
+    lines = [
+        f"{record['model']} at {record['size']}, {record['steps']} steps a face, "
+        f"{_count(record['batch'])} a call: {counted}.",
+        f"The peak, products of large matrices: {reached}.",
+        f"Memory of this process: {record['memory_bytes'] / 2**30:.2f} GB at most"
+        + (", with random weights made in float32." if record["random_weights"] else "."),
+        f"{where['device']}, {where['processor']}, {where['threads']} threads, "
+        f"torch {where['torch']}, {where['system']}",
+    ]
+    for way in others:
+        saved = own["seconds_a_face"] - way["seconds_a_face"]
+        if way["way"] == "compiled":
+            cost = way["seconds_of_warm_up"]
+            pays = f"pays from {cost / saved:.0f} faces on" if saved > 0 else "does not pay"
+            lines.append(f"Compiling took {cost:.0f} s and {pays}.")
+    return lines
+
+
+def _count(faces: int) -> str:
+    return f"{faces} face" + "s" * (faces > 1)
+
+
+def _seconds(seconds: float) -> str:
+    return f"{seconds:.3f}" if seconds < 10 else f"{seconds:.1f}"

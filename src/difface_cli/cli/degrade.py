@@ -194,9 +194,10 @@ def degrade(
     LO:HI are the ends of a range that each picture draws from; a single number fixes the value.
     With --mask, OUT has the folders pictures, masks (white is the hole) and holed.
     """
-    from difface_cli.cli import degrading
+    from difface_cli.cli import console, photos
     from difface_cli.degradations import OldPhoto
     from difface_cli.degradations.sets import Plan
+    from difface_cli.runs import sets
 
     custom = {
         "sigma": _span("--blur", blur),
@@ -219,8 +220,12 @@ def degrade(
             "--manifest says what is done, and so do the other options.",
             "Leave out one or the others.",
         )
-    tasks = degrading.plan(folder, out, plan, manifest, overwrite=overwrite)
-    raise typer.Exit(degrading.run(tasks, out))
+    tasks = sets.plan(folder, out, plan, manifest, overwrite=overwrite)
+    code, written = sets.run(tasks, out, photos.each)
+    if written:
+        count = f"{written} picture" + ("s" if written != 1 else "")
+        console.plain(f"{count} → {out}, described in {out / 'manifest.jsonl'}")
+    raise typer.Exit(code)
 
 
 def _recipe(recipe: Recipe | None, mask: Hole | None, custom: bool) -> Recipe:

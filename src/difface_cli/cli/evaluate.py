@@ -2,12 +2,21 @@
 
 from __future__ import annotations
 
+import sys
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from difface_cli.base.errors import DifFaceError
 from difface_cli.cli import shared
+
+if TYPE_CHECKING:
+    from difface_cli.evaluation.report import Grid, Report
+
+STDOUT = "-"
+SOME_FAILED = 1
 
 MEASURES = "Measures"
 
@@ -162,7 +171,8 @@ def evaluate(
 
     An evaluation that was stopped goes on where it was: values are kept in DIFFACE_HOME.
     """
-    from difface_cli.cli import evaluating, values
+    from difface_cli.cli import console, values
+    from difface_cli.evaluation import run as evaluating
 
     wishes = evaluating.Wishes(
         restored=tuple(restored),
@@ -184,4 +194,85 @@ def evaluate(
     )
     files = {"csv": csv, "json": json, "latex": latex, "markdown": markdown, "plot": plot}
     wanted = {kind: path for kind, path in files.items() if path is not None}
-    raise typer.Exit(evaluating.run(wishes, wanted, overwrite=overwrite))
+    with console.warnings(), console.photo_progress(0) as progress:
+        report, whole = evaluating.run(wishes, wanted, _complain, progress, overwrite=overwrite)
+    _tell(report, wanted)
+    _write(report, wanted)
+    raise typer.Exit(0 if whole else SOME_FAILED)
+
+
+def _complain(error: DifFaceError) -> None:
+    from difface_cli.cli import console
+
+    console.say("error", error.message, error.hint)
+
+
+def _tell(report: Report, files: Mapping[str, Path]) -> None:
+    """The tables on the terminal, unless stdout carries a file."""
+    from difface_cli.cli import console
+    from difface_cli.evaluation import report as tables
+
+    if STDOUT in {str(path) for path in files.values()}:
+        return
+    width = console.out().width
+    whole, means = tables.grid(report), tables.grid(report, intervals=False)
+    shapes = (whole, _turned(whole), means, _turned(means))
+    shown = next((shape for shape in shapes if _width(shape) <= width), means)
+    _print(shown)
+    if shown not in shapes[:2]:
+        console.plain("Intervals are in the files of --markdown, --latex and --json.")
+    if apart := tables.differences(report):
+        _print(min(apart, _turned(apart), key=_width))
+    for note in tables.notes(report):
+        console.plain(note)
+
+
+def _turned(grid: Grid) -> Grid:
+    """Measures down, folders across."""
+    head, *rows = zip(grid.head, *grid.rows, strict=True)
+    return type(grid)(head, tuple(rows))
+
+
+def _width(grid: Grid) -> int:
+    """Columns of the terminal that it takes, with what stands between."""
+    return sum(3 + max(map(len, column)) for column in zip(grid.head, *grid.rows, strict=True))
+
+
+def _print(grid: Grid) -> None:
+    from rich.box import SIMPLE_HEAD
+    from rich.table import Table
+    from rich.text import Text
+
+    from difface_cli.cli import console
+
+    table = Table(box=SIMPLE_HEAD, pad_edge=False)
+    for index, title in enumerate(grid.head):
+        table.add_column(
+            Text(console.literal(title)), justify="right" if index else "left", overflow="fold"
+        )
+    for row in grid.rows:
+        table.add_row(*(Text(console.literal(text)) for text in row))
+    console.out().print(table)
+
+
+def _write(report: Report, files: Mapping[str, Path]) -> None:
+    """The files that were asked for, by their kind."""
+    from difface_cli.base import atomic
+    from difface_cli.evaluation import curves
+    from difface_cli.evaluation import report as tables
+
+    texts = {
+        "csv": tables.to_csv,
+        "json": tables.to_json,
+        "latex": tables.to_latex,
+        "markdown": tables.to_markdown,
+    }
+    for kind, path in files.items():
+        if kind == "plot":
+            atomic.write(path, curves.draw(report))
+            continue
+        text = texts[kind](report)
+        if str(path) == STDOUT:
+            sys.stdout.write(text)
+        else:
+            atomic.write(path, text.encode(errors="backslashreplace"))

@@ -75,17 +75,19 @@ def train(
     TensorBoard's records and pictures of what the network does (sheets/). Ctrl-C stops after the
     step in hand. Needs: pip install "difface-cli[train]".
     """
-    from difface_cli.cli import console, training
+    from difface_cli.cli import console
+    from difface_cli.training import launching
     from difface_cli.training import recipe as recipes
 
     settings = recipes.read(recipe, what.value)
     folder = out or Path("trained") / recipe.stem
-    wishes = training.Wishes(
+    wishes = launching.Wishes(
         data=tuple(data or ()), validation=tuple(validation or ()), start=start,
         resume=resume, minutes=minutes,
         device=device.value, devices=devices, machines=machines,
     )  # fmt: skip
-    done = training.run(settings, folder, wishes, _say)
+    with console.warnings():
+        done = launching.run(settings, folder, wishes, _say)
     if done < settings.steps:
         console.plain(f"Stopped after {done:,} of {settings.steps:,} steps; go on with --resume.")
     console.plain(f"Weights: {folder / 'weights.safetensors'}")

@@ -1,4 +1,4 @@
-"""What `difface train` does with its recipe."""
+"""A recipe trained on the devices asked for, in a folder that may hold its checkpoint."""
 
 from __future__ import annotations
 
@@ -11,7 +11,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from difface_cli.base.errors import OutputError, UsageError
-from difface_cli.cli import console
 from difface_cli.models import resolve_device
 from difface_cli.runs import jobs as outputs
 from difface_cli.training import checkpoints, making
@@ -66,7 +65,7 @@ def run(recipe: Recipe, folder: Path, wishes: Wishes, say: Callable[[Report], No
         state=state,
         seconds=float("inf") if wishes.minutes is None else 60 * wishes.minutes,
     )
-    with outputs.folder(folder), console.warnings():
+    with outputs.folder(folder):
         return _launched(loop, _fabric(recipe, wishes, place.type), task, say)
 
 

@@ -1,16 +1,16 @@
-"""What `difface evaluate` does: check, measure, tell."""
+"""An evaluation from what was asked for to its report: checked, matched, measured."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+import logging
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from difface_cli import models
 from difface_cli.base import atomic
 from difface_cli.base.errors import DifFaceError, OutputError, UsageError, WeightsMissing
-from difface_cli.cli import console, telling
-from difface_cli.cli.telling import STDOUT
+from difface_cli.base.progress import Progress
 from difface_cli.evaluation import catalogue, folders, grouping, kept, measuring, networks
 from difface_cli.evaluation import evaluate as evaluation
 from difface_cli.evaluation.catalogue import Measure
@@ -18,12 +18,15 @@ from difface_cli.evaluation.evaluate import Task
 from difface_cli.evaluation.folders import Matched, Pair
 from difface_cli.evaluation.measuring import Keyed
 from difface_cli.evaluation.networks import Equipped
+from difface_cli.evaluation.report import Report
 from difface_cli.metrics import frechet
 from difface_cli.metrics.frechet import Gaussian
 from difface_cli.runs import jobs as outputs
 from difface_cli.weights import places, registry
 
-SOME_FAILED = 1
+log = logging.getLogger(__name__)
+
+STDOUT = "-"
 NAMED = 5  # pictures without a partner that are named
 DETECTOR = "starter-detector"
 
@@ -50,11 +53,22 @@ class Wishes:
     cache: bool
 
 
-def run(wishes: Wishes, files: Mapping[str, Path], *, overwrite: bool) -> int:
-    """Measure, print the table, write the files.
+def run(
+    wishes: Wishes,
+    files: Mapping[str, Path],
+    complain: Callable[[DifFaceError], None],
+    progress: Progress,
+    *,
+    overwrite: bool,
+) -> tuple[Report, bool]:
+    """Measure.
+
+    Args:
+        files: that the report will be written to, by kind: none of them may be in the way.
+        complain: hears of every picture of several that cannot be measured.
 
     Returns:
-        0, or 1 when some pictures could not be measured.
+        The report, and whether all pictures could be measured.
 
     Raises:
         DifFaceError: for wishes that contradict each other, and when nothing could be measured.
@@ -76,7 +90,7 @@ def run(wishes: Wishes, files: Mapping[str, Path], *, overwrite: bool) -> int:
     groups = _groups(wishes, matched)
     failures = _tell_alone(matched)
     with kept.opened(places.home() / kept.NAME if wishes.cache else None) as values:
-        measured, failed = _measure(wishes, matched, equipped, values)
+        measured, failed = _measure(wishes, matched, equipped, values, complain, progress)
         task = Task(
             equipped.measures, equipped.instruments, values, dataset, groups, wishes.compare,
             wishes.seed,
@@ -84,9 +98,7 @@ def run(wishes: Wishes, files: Mapping[str, Path], *, overwrite: bool) -> int:
         told = evaluation.report(task, measured, equipped.missing, _about(wishes))
         if wishes.save_stats is not None:
             _save_stats(wishes, task, measured)
-    telling.tell(told, files)
-    telling.write(told, files)
-    return SOME_FAILED if failed or failures else 0
+    return told, not (failed or failures)
 
 
 def _check(wishes: Wishes, files: Mapping[str, Path], overwrite: bool) -> None:
@@ -202,42 +214,46 @@ def _tell_alone(matched: Mapping[str, Matched]) -> bool:
         for stems, what in kinds:
             if stems:
                 shown = ", ".join(stems[:NAMED]) + (", …" if len(stems) > NAMED else "")
-                console.warn(f"{name}: {len(stems)} with {what}: {shown}")
+                log.warning("%s: %d with %s: %s", name, len(stems), what, shown)
         lost = lost or bool(each.without_reference or each.without_mask)
     return lost
 
 
 def _measure(
-    wishes: Wishes, matched: Mapping[str, Matched], equipped: Equipped, values: kept.Kept
+    wishes: Wishes,
+    matched: Mapping[str, Matched],
+    equipped: Equipped,
+    values: kept.Kept,
+    complain: Callable[[DifFaceError], None],
+    progress: Progress,
 ) -> tuple[dict[str, list[Keyed]], int]:
     """Measure all folders; how many pictures could not be."""
     failures: list[DifFaceError] = []
 
-    def complain(pair: Pair, error: DifFaceError) -> None:
+    def note(pair: Pair, error: DifFaceError) -> None:
         failures.append(error)
         if total > 1:
-            console.say("error", error.message, error.hint)
+            complain(error)
 
     total = sum(len(each.pairs) for each in matched.values())
     measured: dict[str, list[Keyed]] = {}
     before = 0
-    with console.photo_progress(total) as progress:
-        for name, each in matched.items():
+    for name, each in matched.items():
 
-            def track(pairs: Iterable[Pair], start: int = before) -> Iterator[Pair]:
-                for index, pair in enumerate(pairs, start):
-                    progress.photo(pair.stem, index, total)
-                    yield pair
+        def track(pairs: Iterable[Pair], start: int = before) -> Iterator[Pair]:
+            for index, pair in enumerate(pairs, start):
+                progress.photo(pair.stem, index, total)
+                yield pair
 
-            measured[name] = measuring.measure(
-                each.pairs, equipped.instruments, values, complain,
-                workers=wishes.workers, track=track,
-            )  # fmt: skip
-            before += len(each.pairs)
+        measured[name] = measuring.measure(
+            each.pairs, equipped.instruments, values, note,
+            workers=wishes.workers, track=track,
+        )  # fmt: skip
+        before += len(each.pairs)
     if not any(measured.values()):
         raise failures[0]
     if failures:
-        console.say("failed", f"{len(failures)} of {total} pictures, see above.")
+        log.warning("%d of %d pictures could not be measured, see above.", len(failures), total)
     return measured, len(failures)
 
 

@@ -1,4 +1,4 @@
-"""What `difface degrade` does with a folder: decide all outputs, degrade, write the manifest."""
+"""A folder of pictures degraded into a test set: outputs decided, pictures made, a manifest."""
 
 from __future__ import annotations
 
@@ -12,7 +12,6 @@ from difface_cli import images
 from difface_cli.base import atomic
 from difface_cli.base.errors import ImageError, OutputError, UsageError
 from difface_cli.base.progress import Progress
-from difface_cli.cli import console, photos
 from difface_cli.degradations import sets as degrading
 from difface_cli.degradations.sets import Plan, Treatment, folders, manifest
 from difface_cli.degradations.sets.manifest import Entry
@@ -21,6 +20,7 @@ from difface_cli.runs import jobs as outputs
 from difface_cli.runs.jobs import Job
 from difface_cli.runs.work import read
 
+Each = Callable[[list[Job], Callable[[Job, Progress], Record]], int]
 PLACES = {"picture": "pictures", "mask": "masks", "holed": "holed"}
 
 
@@ -77,10 +77,16 @@ def plan(
     return tasks
 
 
-def run(tasks: list[Task], out: Path) -> int:
-    """Degrade all pictures; the exit code.
+def run(tasks: list[Task], out: Path, each: Each) -> tuple[int, int]:
+    """Degrade all pictures.
 
     The manifest tells of the pictures that were written, even when the run is stopped halfway.
+
+    Args:
+        each: does all jobs by the function it is given, and returns the exit code.
+
+    Returns:
+        The exit code, and how many pictures were written.
     """
     done: list[Entry] = []
     by_source = {str(task.source): task for task in tasks}
@@ -91,14 +97,11 @@ def run(tasks: list[Task], out: Path) -> int:
 
     jobs = [Job(name, out / task.outputs["picture"]) for name, task in by_source.items()]
     try:
-        code = photos.each(jobs, work)
+        code = each(jobs, work)
     finally:
         if done:
             atomic.write(out / manifest.NAME, manifest.dump(done))
-    if done:
-        count = f"{len(done)} picture" + ("s" if len(done) != 1 else "")
-        console.plain(f"{count} → {out}, described in {out / manifest.NAME}")
-    return code
+    return code, len(done)
 
 
 def _degrade(task: Task, out: Path, progress: Progress) -> Entry:
