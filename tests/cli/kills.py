@@ -1,6 +1,7 @@
 """Runs over a folder killed at random moments, and what they leave: `python -m tests.cli.kills 40`.
 
-One process imports all that is heavy, and forks a child for each run.
+A second number says how many photos the folder has, in the place of 30. One process imports all
+that is heavy, and forks a child for each run.
 """
 
 from __future__ import annotations
@@ -18,15 +19,14 @@ from difface_cli import models
 from difface_cli.cli import app
 from tests.cli import quick
 
-PHOTOS = 30
 ARGUMENTS = ["restore", "album", "--recursive", "-o", "out", *quick.OPTIONS]
 
 
-def campaign(kills: int, seed: int = 0) -> tuple[int, int]:
+def campaign(kills: int, photos: int, seed: int = 0) -> tuple[int, int]:
     """Kill runs, look at what lies there after each, and let them go on to their end.
 
     Returns:
-        how many runs were killed, and how often all 30 photos were done in spite of it.
+        how many runs were killed, and how often all photos were done in spite of it.
 
     Raises:
         AssertionError: for a file that is not what an uninterrupted run writes.
@@ -36,7 +36,7 @@ def campaign(kills: int, seed: int = 0) -> tuple[int, int]:
     assert _wait(_begin()) == 0
     seconds = time.perf_counter() - start
     truth = _files()
-    assert len(truth) == 2 * PHOTOS, sorted(truth)
+    assert len(truth) == 2 * photos, sorted(truth)
     shutil.rmtree("out")
     killed = whole = 0
     while killed < kills:
@@ -51,7 +51,7 @@ def campaign(kills: int, seed: int = 0) -> tuple[int, int]:
             assert _files() == truth
             assert not list(Path("out").rglob(".difface-*"))
             assert not Path("out/.difface/begun").exists()
-            assert len(set(Path("out/manifest.jsonl").read_text().splitlines())) >= PHOTOS
+            assert len(set(Path("out/manifest.jsonl").read_text().splitlines())) >= photos
             shutil.rmtree("out")
             whole += 1
     return killed, whole
@@ -88,19 +88,19 @@ def _files() -> dict[str, bytes]:
     }
 
 
-def main(kills: int) -> None:
+def main(kills: int, photos: int = 30) -> None:
     """Run a campaign in a folder of its own, and print what came of it."""
     models.load = quick.loader()  # type: ignore[assignment]
     with tempfile.TemporaryDirectory() as folder:
         os.chdir(folder)
-        quick.photos(Path("album"), PHOTOS // 2)
-        quick.photos(Path("album/within"), PHOTOS - PHOTOS // 2, size=60)
+        quick.photos(Path("album"), photos // 2)
+        quick.photos(Path("album/within"), photos - photos // 2, size=60)
         start = time.perf_counter()
-        killed, whole = campaign(kills)
+        killed, whole = campaign(kills, photos)
         seconds = time.perf_counter() - start
         print(f"{killed} runs killed, {whole} times gone on to the end, {seconds:.0f} s")
         os.chdir("/")
 
 
 if __name__ == "__main__":
-    main(int(sys.argv[1]))
+    main(*map(int, sys.argv[1:]))

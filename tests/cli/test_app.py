@@ -7,7 +7,6 @@ import os
 import signal
 import subprocess
 import sys
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -152,7 +151,8 @@ def test_an_interrupt_is_one_line_and_130() -> None:
     assert result.stderr == "stopped: interrupted before the end\n"
 
 
-def test_ctrl_c_in_a_real_process(tmp_path: Path) -> None:
+@pytest.mark.usefixtures("interruptible")
+def test_ctrl_c_in_a_real_process() -> None:
     program = (
         "import os, signal\n"
         "from difface_cli.cli import app as shell\n"

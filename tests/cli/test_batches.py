@@ -3,19 +3,21 @@
 from __future__ import annotations
 
 import errno
+import gc
 import json
 import os
 import shutil
 import signal
 import subprocess
 import sys
-import threading
 import time
-from collections.abc import Callable
+import tracemalloc
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
+import torch
 from PIL import Image
 from typer.testing import CliRunner
 
@@ -349,30 +351,19 @@ class TestDisk:
         os.rename("moved", "out")
         self.goes_on()
 
-    @pytest.mark.skipif(sys.platform == "win32", reason="no such limits")
     def test_a_file_size_limit(self) -> None:
         """A real limit of the system, which the larger photos and the manifest meet."""
+        resource = pytest.importorskip("resource", reason="no such limits")
         quick.photos(Path("album/large"), 2, size=160)
-        program = (
-            "import resource\n"
-            "from difface_cli import models\n"
-            "from difface_cli.cli.app import main\n"
-            "from tests.cli import quick\n"
-            "resource.setrlimit(resource.RLIMIT_FSIZE, (20_000, 20_000))\n"
-            "models.load = quick.loader()\n"
-            "main()\n"
-        )
-        command = [sys.executable, "-c", program, "restore", "album", "--recursive", "-o", "out"]
-        path = os.pathsep.join([str(Path(__file__).parents[2]), *sys.path])
-        done = subprocess.run(
-            [*command, *quick.OPTIONS],
-            capture_output=True,
-            text=True,
-            env=os.environ | {"PYTHONPATH": path},
-        )
-        assert done.returncode == 1, done.stderr
-        assert "Traceback" not in done.stderr
-        assert "File too large" in done.stderr
+        before = resource.getrlimit(resource.RLIMIT_FSIZE)
+        resource.setrlimit(resource.RLIMIT_FSIZE, (20_000, before[1]))
+        try:
+            result = whole()
+        finally:
+            resource.setrlimit(resource.RLIMIT_FSIZE, before)
+        assert result.exit_code == 1, result.output
+        assert "Traceback" not in result.output
+        assert "File too large" in result.stderr
         assert set(files("out")) == RESULTS
         shutil.rmtree("album/large")
         self.goes_on()
@@ -386,6 +377,7 @@ class TestDisk:
         assert resumed == files("out")
 
 
+@pytest.mark.usefixtures("interruptible")
 class TestInterrupts:
     """Ctrl-C is granted when the photo in hand is done."""
 
@@ -435,59 +427,69 @@ def test_a_second_run_on_the_same_folder_says_so_and_stops() -> None:
     assert whole().exit_code == 0
 
 
+@pytest.mark.usefixtures("interruptible")
 def test_a_scanners_folder_is_watched(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("difface_cli.runs.arrivals.PERIOD", 0.01)
     data = Path("album/002.png").read_bytes()
     Path("album/002.png").write_bytes(data[:500])
 
-    def scan() -> None:
-        wait_for(Path("out/001.json"))
+    def there(name: str) -> Iterator[None]:
+        for _ in range(100_000):
+            if Path("out", name).exists():
+                return
+            yield time.sleep(0.001)
+        pytest.fail(f"{name} never came")
+
+    def scan() -> Iterator[None]:
+        yield from there("001.json")
         Path("album/new").mkdir()
         Path("album/new/003.png").write_bytes(data)
         Path("album/002.png").write_bytes(data)
-        wait_for(Path("out/new/003.json"))
-        wait_for(Path("out/002.json"))
-        os.kill(os.getpid(), signal.SIGINT)
+        yield from there("new/003.json")
+        yield from there("002.json")
+        yield os.kill(os.getpid(), signal.SIGINT)
 
-    scanner = threading.Thread(target=scan)
-    scanner.start()
+    scanner = scan()  # at work whenever the folder was looked through
+    monkeypatch.setattr("difface_cli.runs.arrivals._rest", lambda *_: next(scanner))
+    monkeypatch.setattr("difface_cli.runs.arrivals.PERIOD", 0)
     result = whole("--watch")
-    scanner.join()
     assert result.exit_code == 0, result.output
     assert set(files("out")) == RESULTS | {"new/003.png", "new/003.json"}
-
-
-def wait_for(path: Path) -> None:
-    end = time.monotonic() + 20
-    while not path.exists() and time.monotonic() < end:
-        time.sleep(0.01)
-
-
-def program(module: str, argument: int) -> subprocess.CompletedProcess[str]:
-    """The finished run of a module of these tests, in a process of its own."""
-    path = os.pathsep.join([str(Path(__file__).parents[2]), *sys.path])
-    return subprocess.run(
-        [sys.executable, "-m", f"tests.cli.{module}", str(argument)],
-        capture_output=True,
-        text=True,
-        env=os.environ | {"PYTHONPATH": path},
-        check=False,
-    )
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="no such signals")
 def test_runs_killed_at_random_moments() -> None:
     """A few; `python -m tests.cli.kills 40` does all."""
-    done = program("kills", 3)
+    path = os.pathsep.join([str(Path(__file__).parents[2]), *sys.path])
+    done = subprocess.run(
+        [sys.executable, "-m", "tests.cli.kills", "3", "8"],
+        capture_output=True,
+        text=True,
+        env=os.environ | {"PYTHONPATH": path},
+        check=False,
+    )
     assert done.returncode == 0, done.stderr
     assert done.stdout.startswith("3 runs killed")
 
 
-@pytest.mark.skipif(sys.platform != "linux", reason="reads /proc")
-def test_memory_stays_flat() -> None:
-    """Each photo has 0.15 MB of pixels; `python -m tests.cli.memory 500` does more of them."""
-    done = program("memory", 100)
-    assert done.returncode == 0, done.stderr
-    held = [float(number) for number in done.stderr.splitlines()[-1].split()]
-    assert len(held) == 100
-    assert held[-1] - held[30] < 6
+def test_memory_stays_flat(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each photo has 148 kB of pixels; `python -m tests.cli.memory 500` asks the system."""
+    (first,) = quick.photos(Path("many"), 1, size=220)
+    for k in range(1, 24):
+        shutil.copy(first, f"many/{k:03d}.png")
+    traced: list[int] = []
+    tensors: list[int] = []
+
+    def note() -> None:
+        traced.append(tracemalloc.get_traced_memory()[0])
+        if len(traced) in (8, 24):  # tensors are not traced
+            tensors.append(sum(type(thing) is torch.Tensor for thing in gc.get_objects()))
+
+    monkeypatch.setattr("difface_cli.models.load", quick.loader(note))
+    tracemalloc.start()
+    try:
+        assert restore("many", "-o", "out").exit_code == 0
+    finally:
+        tracemalloc.stop()
+    assert len(traced) == 24
+    assert min(traced[16:]) - min(traced[8:16]) < 500_000  # of 8 photos
+    assert tensors[1] - tensors[0] < 8

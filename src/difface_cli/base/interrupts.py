@@ -14,6 +14,8 @@ STDERR = 2
 class Interrupts:
     """While entered, the first Ctrl-C only sets `seen`; a second one stops at once.
 
+    A process that was started to ignore it, such as one in the background of a script, goes on.
+
     Args:
         answer: what the first one is answered with, on stderr.
     """
@@ -25,7 +27,8 @@ class Interrupts:
 
     def __enter__(self) -> Interrupts:
         # Only the main thread may; a training in another one is stopped by who started it.
-        if threading.current_thread() is threading.main_thread():
+        main = threading.current_thread() is threading.main_thread()
+        if main and signal.getsignal(signal.SIGINT) is not signal.SIG_IGN:
             self._before = signal.signal(signal.SIGINT, self._note)
         return self
 
