@@ -4,7 +4,7 @@ STAMP := .venv/.installed
 PIP := $(BIN)/pip install --quiet --disable-pip-version-check
 
 .DELETE_ON_ERROR:
-.PHONY: venv demo test lint starter clean
+.PHONY: venv demo test heavy lint starter clean
 
 venv: $(STAMP)
 
@@ -27,6 +27,10 @@ lint: $(STAMP)
 
 test: lint
 	$(BIN)/pytest
+
+# What takes long to start: a cluster, a training in two processes.
+heavy: $(STAMP)
+	$(BIN)/pytest -m heavy
 
 # The weights of the embedded model, from nothing. Long: about 17 hours on two cores. An interrupted
 # run goes on at its last checkpoint; MINUTES=30 stops each part after so long.

@@ -4,10 +4,8 @@ from __future__ import annotations
 
 import os
 import signal
-import subprocess
-import sys
-import time
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
@@ -16,6 +14,7 @@ from typer.testing import CliRunner, Result
 
 from difface_cli.cli import app as shell
 from difface_cli.networks import build
+from difface_cli.training import checkpoints
 from tests.cli.shell import difface
 from tests.training.conftest import SRCNN
 from tests.training.conftest import folder as folder
@@ -38,14 +37,15 @@ def run(*arguments: Path | str) -> Result:
 def test_a_training_from_the_command_line(toml: Path, folder: Path, tmp_path: Path) -> None:
     (folder / "bad.png").write_bytes(b"")
     out = tmp_path / "out"
-    done = difface("train", "estimator", str(toml), "--data", str(folder), "--out", str(out))
-    assert done.returncode == 0, done.stderr
+    done = run("estimator", toml, "--data", folder, "--out", out)
+    assert done.exit_code == 0, done.output
     assert "step 4" in done.stdout and "bad.png is skipped" in done.stderr
     build("srcnn", PARAMS).load_state_dict(load_file(out / "weights.safetensors"), strict=True)
     names = {path.name for path in out.iterdir()}
     assert names == {"checkpoint.pt", "weights.safetensors", "metrics.csv", "sheets", "tensorboard"}
 
 
+@pytest.mark.heavy
 def test_two_processes_give_what_one_gives(toml: Path, folder: Path, tmp_path: Path) -> None:
     def arguments(devices: str) -> list[str]:
         out = str(tmp_path / devices)
@@ -63,30 +63,34 @@ def test_two_processes_give_what_one_gives(toml: Path, folder: Path, tmp_path: P
     assert losses[0] == pytest.approx(losses[1], rel=1e-3)
 
 
+@pytest.mark.usefixtures("interruptible")
 def test_ctrl_c_leaves_a_checkpoint_to_resume_from(
-    toml: Path, folder: Path, tmp_path: Path
+    toml: Path, folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     out = tmp_path / "out"
-    toml.write_text(toml.read_text().replace("steps = 4", "steps = 100000"))
-    arguments = ["train", "estimator", str(toml), "--data", str(folder), "--out", str(out)]
-    process = subprocess.Popen(
-        [sys.executable, "-m", "difface_cli", *arguments],
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-        env=os.environ | {"PYTHONUNBUFFERED": "1"},
-    )
-    deadline = time.monotonic() + 60
-    while not (out / "checkpoint.pt").exists() and time.monotonic() < deadline:
-        time.sleep(0.05)
-    process.send_signal(signal.SIGINT)
-    stdout, stderr = process.communicate(timeout=60)
-    assert process.returncode == 0, stderr
-    assert "--resume" in stdout and "Traceback" not in stderr
-    before = torch.load(out / "checkpoint.pt", weights_only=True)["step"]
-    resumed = run(*arguments[1:], "--resume", "--minutes", "0")
+    toml.write_text(toml.read_text().replace("steps = 4", "steps = 500"))
+    arguments = ["estimator", toml, "--data", folder, "--out", out]
+    save = checkpoints.save
+
+    with monkeypatch.context() as patch:
+
+        def interrupted(*given: Any) -> None:
+            patch.undo()
+            save(*given)
+            os.kill(os.getpid(), signal.SIGINT)
+
+        patch.setattr(checkpoints, "save", interrupted)
+        done = run(*arguments)
+    assert done.exit_code == 0, done.output
+    assert "--resume" in done.stdout
+
+    def steps() -> int:
+        return int(torch.load(out / "checkpoint.pt", weights_only=True)["step"])
+
+    assert steps() == 3  # a checkpoint was written after two, and then the step in hand done
+    resumed = run(*arguments, "--resume", "--minutes", "0")
     assert resumed.exit_code == 0, resumed.output
-    assert torch.load(out / "checkpoint.pt", weights_only=True)["step"] == before + 1
+    assert steps() == 4
 
 
 def test_a_folder_with_a_training_is_not_overwritten(

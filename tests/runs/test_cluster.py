@@ -1,4 +1,7 @@
-"""`--engine ray` gives what the local engine gives, whatever becomes of its workers."""
+"""`--engine ray` gives what the local engine gives, whatever becomes of its workers.
+
+Ray itself takes long to start: `pytest -m heavy` tries it. Else another takes its place.
+"""
 
 from __future__ import annotations
 
@@ -6,7 +9,12 @@ import os
 import shutil
 import signal
 import sys
+from collections import Counter
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -18,6 +26,8 @@ from typer.testing import CliRunner
 from difface_cli.cli import photos
 from difface_cli.cli.app import build
 from difface_cli.runs import cluster
+from difface_cli.runs.jobs import Job
+from tests.cli import quick
 from tests.cli.test_batches import files, lines
 
 QUICK = ["--n", "100", "--steps", "2", "--gate", "off", "--device", "cpu", "--precision", "fp32"]
@@ -30,14 +40,23 @@ def restore(*arguments: str) -> Any:
 
 @pytest.fixture(autouse=True)
 def album(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Six small portraits and a file that is none, and the place one works in."""
+    """Four small portraits and a file that is none, and the place one works in."""
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("OMP_NUM_THREADS", "1")  # a worker's threads
     Path("album").mkdir()
     portrait = Image.fromarray(skimage.data.astronaut()).crop((150, 20, 300, 180))
-    for k in range(6):
+    for k in range(4):
         portrait.crop((k, k, 130 + k, 150)).save(f"album/{k}.png")
     Path("album/broken.png").write_text("no picture")
+
+
+@pytest.fixture(autouse=True)
+def one_thread() -> Iterator[None]:
+    """As the workers have, for more add up in another order."""
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(threads)
 
 
 def test_without_ray_it_is_one_sentence(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -48,6 +67,96 @@ def test_without_ray_it_is_one_sentence(monkeypatch: pytest.MonkeyPatch) -> None
     assert not Path("out").exists()
 
 
+class Ray:
+    """What is used of Ray, in this process: a photo is done when it is waited for.
+
+    Args:
+        dies: whether a worker dies at this photo, the k-th time (from 1) that it is tried.
+    """
+
+    class exceptions:  # noqa: N801
+        """Ray's own."""
+
+        class RayActorError(Exception):
+            """The worker died."""
+
+    def __init__(self, dies: Callable[[str, int], bool]) -> None:
+        self.dies = dies
+        self.hired = 0
+        self.tried: Counter[str] = Counter()
+
+    def is_initialized(self) -> bool:
+        return True
+
+    def nodes(self) -> list[dict[str, Any]]:
+        return [{"Alive": True, "Resources": {"CPU": 2}}]
+
+    def put(self, thing: Any) -> Any:
+        return thing
+
+    def remote(self, **_: float) -> Callable[[type], Any]:
+        return lambda kind: SimpleNamespace(remote=partial(self._hire, kind))
+
+    def _hire(self, kind: type, *arguments: Any) -> Any:
+        self.hired += 1
+        return SimpleNamespace(do=SimpleNamespace(remote=partial(_Task, kind(*arguments))))
+
+    def wait(self, tasks: list[_Task], num_returns: int) -> tuple[list[_Task], list[_Task]]:
+        return tasks[-num_returns:], tasks[:-num_returns]  # not in their order
+
+    def get(self, task: _Task) -> Any:
+        name = Path(task.job.source).name
+        self.tried[name] += 1
+        if self.dies(name, self.tried[name]):
+            raise self.exceptions.RayActorError
+        return task.worker.do(task.job)
+
+
+@dataclass(frozen=True, eq=False)
+class _Task:
+    worker: Any
+    job: Job
+
+
+def spread(monkeypatch: pytest.MonkeyPatch, dies: Callable[[str, int], bool]) -> tuple[Any, Ray]:
+    """The finished run on two workers, and what stood in for Ray."""
+    monkeypatch.setattr("difface_cli.models.load", quick.loader())
+    ray = Ray(dies)
+    with monkeypatch.context() as patch:
+        patch.setitem(sys.modules, "ray", ray)
+        return restore("--engine", "ray", "--workers", "2"), ray
+
+
+def test_a_worker_that_dies_is_replaced_and_its_photo_done_again(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    result, ray = spread(monkeypatch, lambda name, times: name == "1.png" and times < 3)
+    assert result.exit_code == 1, result.output
+    assert "failed: 1 of 5 photos" in result.stderr
+    assert ray.hired == 2 + 2
+    assert ray.tried == Counter({"0.png": 1, "1.png": 3, "2.png": 1, "3.png": 1, "broken.png": 1})
+    assert_as_alone()
+
+
+def test_a_photo_that_every_worker_dies_at_fails_alone(monkeypatch: pytest.MonkeyPatch) -> None:
+    result, ray = spread(monkeypatch, lambda name, _: name == "1.png")
+    assert result.exit_code == 1, result.output
+    assert "failed: 2 of 5 photos" in result.stderr
+    assert "The worker died 3 times" in result.stderr
+    assert ray.tried["1.png"] == 3
+    assert set(files("out")) == {f"{k}.{kind}" for k in (0, 2, 3) for kind in ("png", "json")}
+
+
+def assert_as_alone() -> None:
+    """What lies there is what a run without Ray leaves."""
+    assert sorted(line["photo"] for line in lines()) == sorted(os.listdir("album"))
+    spread = {name: data for name, data in files("out").items() if not name.startswith(".")}
+    shutil.rmtree("out")
+    assert restore().exit_code == 1
+    assert files("out") == spread
+
+
+@pytest.mark.heavy
 def test_two_workers_of_which_one_is_killed(monkeypatch: pytest.MonkeyPatch) -> None:
     pytest.importorskip("ray")
     pids: dict[Any, Any] = {}
@@ -74,16 +183,7 @@ def test_two_workers_of_which_one_is_killed(monkeypatch: pytest.MonkeyPatch) -> 
         patch.setattr(photos.Printer, "done", kill_one)
         result = restore("--engine", "ray", "--workers", "2")
     assert result.exit_code == 1, result.output
-    assert "failed: 1 of 7 photos" in result.stderr
+    assert "failed: 1 of 5 photos" in result.stderr
     assert len(killed) == 1
     assert len(crews) == 3  # one was hired in its place
-    assert sorted(line["photo"] for line in lines()) == sorted(os.listdir("album"))
-    spread = files("out")
-    shutil.rmtree("out")
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)  # as the workers, for more add up in another order
-    try:
-        assert restore().exit_code == 1
-    finally:
-        torch.set_num_threads(threads)
-    assert files("out") == spread
+    assert_as_alone()

@@ -12,6 +12,7 @@ from torch import Tensor
 
 from difface_cli.base.errors import UsageError
 from difface_cli.training import checkpoints, loop, making
+from difface_cli.training.feed import Shares
 from difface_cli.training.loop import Report, Task, TrainingError, fit
 from difface_cli.training.recipe import Recipe
 
@@ -67,6 +68,21 @@ def test_parts_of_a_batch_add_up_to_the_batch(recipe: Recipe, tmp_path: Path) ->
     whole = train(recipe, tmp_path / "whole")
     parts = train(replace(recipe, accumulate=4), tmp_path / "parts")
     torch.testing.assert_close(whole, parts, rtol=1e-2, atol=1e-3)
+
+
+@pytest.mark.parametrize("accumulate", [1, 2])
+def test_processes_share_the_batch_of_each_step(recipe: Recipe, accumulate: int) -> None:
+    recipe, objective = replace(recipe, accumulate=accumulate), making.objective(recipe)
+
+    def batch(rank: int, world: int) -> list[Tensor]:
+        parts = Shares(recipe, objective, rank, world)[3]
+        assert len(parts) == accumulate
+        return [torch.cat(tensors) for tensors in zip(*parts, strict=True)]
+
+    shares = [torch.cat(tensors) for tensors in zip(batch(0, 2), batch(1, 2), strict=True)]
+    for one, whole in zip(shares, batch(0, 1), strict=True):
+        assert torch.equal(one, whole)
+        assert len(whole) == recipe.batch
 
 
 def test_training_learns(recipe: Recipe, tmp_path: Path) -> None:
