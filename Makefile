@@ -45,7 +45,9 @@ WEIGHTS = weights.safetensors
 starter: $(STAMP)
 	$(call FIT,prior,prior-128,$(TRAIN))
 	$(call FIT,prior,prior,$(TRAIN),prior-128)
+	$(call FIT,prior,prior-all,$(TRAIN) $(PORTRAITS2)/train,prior)
 	$(call FIT,estimator,drunet,$(TRAIN) $(PORTRAITS2)/train)
+	$(call FIT,estimator,drunet-end,$(TRAIN) $(PORTRAITS2)/train,drunet)
 	$(call FIT,estimator,estimator,$(TRAIN))
 	$(call FIT,estimator,srcnn,$(TRAIN))
 	$(call FIT,estimator,lama-128,$(TRAIN))
@@ -53,7 +55,8 @@ starter: $(STAMP)
 	$(call FIT,detector,detector,$(PORTRAITS))
 	$(call FIT,detector,detector-more,$(PORTRAITS),detector)
 	$(call FIT,detector,landmarks,$(PORTRAITS),detector-more)
-	$(BIN)/python training/embed.py $(foreach part,prior drunet estimator srcnn lama detector landmarks,\
+	$(BIN)/python training/embed.py prior=trained/prior-all/$(WEIGHTS) \
+		drunet=trained/drunet-end/$(WEIGHTS) $(foreach part,estimator srcnn lama detector landmarks,\
 		$(part)=trained/$(part)/$(WEIGHTS))
 
 clean:

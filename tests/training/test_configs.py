@@ -26,6 +26,9 @@ PAPER = {
 STARTER = {
     "prior": "starter-prior",
     "prior-128": "starter-prior",
+    "prior-all": "starter-prior",
+    "drunet": "starter-drunet",
+    "drunet-end": "starter-drunet",
     "estimator": "starter-estimator",
     "srcnn": "starter-srcnn",
     "lama": "starter-lama",
