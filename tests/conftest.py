@@ -10,7 +10,12 @@ from typing import Any
 
 import pytest
 import typer
+from hypothesis import HealthCheck, settings
 from typer.models import CommandInfo
+
+# However busy the machine is.
+settings.register_profile("patient", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("patient")
 
 
 @pytest.fixture(scope="session")

@@ -1,4 +1,4 @@
-"""Cases one after the other, watched: what they raise, how long they take, how much memory."""
+"""Cases one after the other, watched: what they raise, how much work and memory they take."""
 
 from __future__ import annotations
 
@@ -18,8 +18,12 @@ from difface_cli.base.errors import DifFaceError
 
 from .target import Target
 
-SECONDS = 10.0
-MEMORY = 2 * 10**9
+WORK = 10.0
+"""Most seconds of the processor's that a case may take, however busy that is with others."""
+HANG = 300.0
+"""Seconds after which a case that still goes on is taken to go on for ever."""
+MEMORY = 10**9
+"""Most bytes by which a case may grow the process."""
 SOURCES = Path(__file__).parents[2] / "src"
 
 
@@ -33,7 +37,7 @@ class Outcome:
 
     Attributes:
         failures: kind of failure → the case.
-        slowest, memory: seconds, and bytes of the largest growth by one case.
+        slowest, memory: the processor's seconds, and bytes of the largest growth by one case.
     """
 
     name: str
@@ -73,19 +77,19 @@ def fuzz(name: str, target: Target, count: int, start: int = 0) -> Outcome:
 
 def _one(target: Target, case: Any, outcome: Outcome) -> None:
     outcome.cases += 1
-    before, start = _peak(), time.perf_counter()
+    before, start = _peak(), time.process_time()
     with tempfile.TemporaryDirectory() as folder:
         own = Path(folder, "own")
         own.mkdir()
         failure = _failure(target, case, own)
         if len(list(Path(folder).iterdir())) > 1:
             failure = "a file outside its folder"
-    taken, grown = time.perf_counter() - start, _peak() - before
+    taken, grown = time.process_time() - start, _peak() - before
     outcome.slowest = max(outcome.slowest, taken)
     outcome.memory = max(outcome.memory, grown)
-    if failure in (None, "refused") and taken > SECONDS:
+    if failure in (None, "refused") and taken > WORK:
         failure = "too slow"
-    if failure in (None, "refused") and grown and _peak() > MEMORY:
+    if failure in (None, "refused") and grown >= MEMORY:
         failure = "too much memory"
     if failure == "refused":
         outcome.refused += 1
@@ -103,7 +107,7 @@ def _shown(case: Any) -> str:
 def _failure(target: Target, case: Any, folder: Path) -> str | None:
     """None for what was read, "refused" for what was refused as it should be."""
     signal.signal(signal.SIGALRM, _stop)
-    signal.setitimer(signal.ITIMER_REAL, 3 * SECONDS)
+    signal.setitimer(signal.ITIMER_REAL, HANG)
     try:
         target.attempt(case, folder)
     except DifFaceError as error:

@@ -95,8 +95,8 @@ def png_of(chunks: list[tuple[bytes, bytes]]) -> bytes:
 
 
 def many_scans(scans: int, side: int = 64) -> bytes:
-    """A progressive JPEG that says its last scan again and again."""
-    whole = saved(RGB.resize((side, side)), "JPEG", progressive=True)
+    """A progressive JPEG that says its last scan again and again; without detail they are short."""
+    whole = saved(Image.new("RGB", (side, side)), "JPEG", progressive=True)
     last = whole.rfind(b"\xff\xda")
     return whole[:last] + whole[last:-2] * scans + whole[-2:]
 

@@ -35,10 +35,12 @@ def _attempt(case: str, folder: Path) -> None:
         case "outside":
             (folder.parent / "x").touch()
         case "slow":
-            time.sleep(0.2)
+            start = time.process_time()
+            while time.process_time() < start + 0.2:
+                pass
         case "endless":
             while True:
-                time.sleep(0.01)
+                time.sleep(1)
         case "refused":
             raise ImageError("It is damaged.", "Copy it again.")
 
@@ -58,7 +60,8 @@ def _attempt(case: str, folder: Path) -> None:
 def test_the_watch_sees_every_kind_of_failure(
     case: str, told: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(running, "SECONDS", 0.1)
+    monkeypatch.setattr(running, "WORK", 0.1 if case == "slow" else 10)
+    monkeypatch.setattr(running, "HANG", 0.1 if case == "endless" else 300)
     outcome = fuzz("x", Target(st.just(case), _attempt), 1)
     assert len(outcome.failures) == bool(told)
     assert all(kind.startswith(told) for kind in outcome.failures)

@@ -74,7 +74,7 @@ class Ray:
         dies: whether a worker dies at this photo, the k-th time (from 1) that it is tried.
     """
 
-    class exceptions:  # noqa: N801
+    class exceptions:
         """Ray's own."""
 
         class RayActorError(Exception):

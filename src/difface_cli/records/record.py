@@ -5,8 +5,10 @@ from __future__ import annotations
 import math
 import platform
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import cache
 from importlib import metadata
 from typing import Any
 
@@ -203,16 +205,21 @@ def trust(found: Found, measured: Trust) -> Record:
 
 def versions() -> Mapping[str, str]:
     """What the result was computed with."""
-    found = {
+    return {
         "python": platform.python_version(),
         "machine": platform.machine(),
         # The order of sums, and so the last bits of a result, can follow from these two.
         "instructions": torch.backends.cpu.get_cpu_capability(),
         "threads": str(torch.get_num_threads()),
+        **_libraries(),
     }
+
+
+@cache
+def _libraries() -> dict[str, str]:
+    """Read once, for each photo has its record."""
+    found = {}
     for library in LIBRARIES:
-        try:
+        with suppress(metadata.PackageNotFoundError):
             found[library] = metadata.version(library)
-        except metadata.PackageNotFoundError:
-            continue
     return found

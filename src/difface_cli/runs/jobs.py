@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -120,8 +120,9 @@ def plan(
     if samples > 1 and jobs[0].target is None:
         raise UsageError("stdout holds one result only.", "Name a file or folder with -o.")
     _refuse_clashes(jobs)
+    inputs = {_identity(Path(name)): name for name in sources if name != STREAM}
     for job in jobs:
-        _refuse_inputs(job, sources)
+        _refuse_inputs(job, inputs)
         _refuse_masks(job, masks)
         if not overwrite:
             refuse_existing(job)
@@ -211,14 +212,13 @@ def _refuse_clashes(jobs: list[Job]) -> None:
             taken[path] = job.source
 
 
-def _refuse_inputs(job: Job, sources: list[str]) -> None:
+def _refuse_inputs(job: Job, inputs: Mapping[object, str]) -> None:
     for path in job.files:
-        for source in sources:
-            if source != STREAM and same(path, Path(source)):
-                raise OutputError(
-                    f"The output {path} is the input {source} itself, which is never changed.",
-                    "Choose another file or folder with -o.",
-                )
+        if source := inputs.get(_identity(path)):
+            raise OutputError(
+                f"The output {path} is the input {source} itself, which is never changed.",
+                "Choose another file or folder with -o.",
+            )
 
 
 def _refuse_masks(job: Job, masks: Sequence[Path]) -> None:
@@ -248,10 +248,16 @@ def real(path: Path) -> Path:
 
 def same(a: Path, b: Path) -> bool:
     """Whether two paths lead to the same file or folder, there already or not."""
+    return _identity(a) == _identity(b)
+
+
+def _identity(path: Path) -> object:
+    """Equal for all paths that lead to the same file or folder."""
     try:
-        return a.samefile(b)
+        found = path.stat()
     except OSError:
-        return real(a) == real(b)
+        return real(path)
+    return found.st_dev, found.st_ino
 
 
 @contextmanager
