@@ -94,7 +94,7 @@ class Account:
         """A photo was begun, and the run was stopped before any file of it was written."""
 
     def end(self, job: Job, record: Record) -> None:
-        """All files of a photo stand; `record` is what its sidecar tells, and its status."""
+        """All files of a photo stand; `record` is what lies beside its result, and its status."""
         self.failed.pop(job.source, None)  # at an earlier try
         self.done.add(job.source)
 
