@@ -221,6 +221,25 @@ class TestAgain:
         assert whole("--overwrite").exit_code == 0
         assert b"mine" not in files("out")["002.json"]
 
+    def test_results_of_one_photo_in_the_place_of_anothers(self) -> None:
+        Image.open("album/000.png").save("album/002.gif")
+        Image.open("album/000.png").save("album/002.gif.png")
+        result = whole()
+        assert result.exit_code == 2
+        said = "album/002.gif and album/002.gif.png would both be written to out/002.gif.png"
+        assert said in result.stderr
+        assert not Path("out").exists()
+
+    def test_results_in_the_place_of_inputs(self) -> None:
+        before = files("album")
+        os.symlink("album", "linked")
+        for output in ("album", "linked"):
+            shutil.copytree("album/1912", "1912", dirs_exist_ok=True)
+            result = restore("1912", "album/000.png", "--recursive", "--overwrite", "-o", output)
+            assert result.exit_code == 2, result.output
+            assert "album/000.png is an input itself" in result.stderr.replace(output, "album")
+        assert files("album") == before
+
     def test_a_result_that_somebody_went_on_with_is_theirs(self) -> None:
         whole()
         Path("out/001.png").write_bytes(b"retouched")

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from difface_cli.runs.arrivals import settled
-from difface_cli.runs.trees import Photo, Tree
+from difface_cli.runs.trees import Photo
 
 
 @pytest.fixture(autouse=True)
@@ -20,12 +20,12 @@ def test_a_growing_file_waits_until_it_grows_no_more(tmp_path: Path) -> None:
     looks = 0
     told: list[int] = []
 
-    def look() -> Tree:
+    def look() -> list[Photo]:
         nonlocal looks
         looks += 1
         if looks <= 5 or looks == 30:
             path.write_bytes(bytes(looks))
-        return Tree((Photo("a.jpg", path), Photo("gone.jpg", tmp_path / "gone.jpg")))
+        return [Photo("a.jpg", path), Photo("gone.jpg", tmp_path / "gone.jpg")]
 
     for photos in settled(look, lambda: looks >= 60):
         assert [photo.name for photo in photos] == ["a.jpg"]
@@ -38,8 +38,8 @@ def test_an_empty_file_is_still_to_be_written(tmp_path: Path) -> None:
     path.touch()
     looks: list[int] = []
 
-    def look() -> Tree:
+    def look() -> list[Photo]:
         looks.append(1)
-        return Tree((Photo("a.jpg", path),))
+        return [Photo("a.jpg", path)]
 
     assert not list(settled(look, lambda: len(looks) > 20))

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from difface_cli.base.errors import UsageError
-from difface_cli.runs.trees import Tree, Wish, look
+from difface_cli.runs.trees import Photo, Wish, look
 
 ALL = Wish(recursive=True)
 
@@ -27,23 +27,29 @@ def album(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return tmp_path / "album"
 
 
-def names(tree: Tree) -> list[str]:
-    return [photo.name for photo in tree.photos]
+def found(sources: list[str], wish: Wish, output: str = "out") -> list[Photo]:
+    with look(sources, wish, Path(output)) as tree:
+        assert len(tree) == len([*tree])
+        return [*tree]
+
+
+def names(sources: list[str], wish: Wish, output: str = "out") -> list[str]:
+    return [photo.name for photo in found(sources, wish, output)]
 
 
 def test_the_top_level_alone_unless_recursive(album: Path) -> None:
-    tree = look(["album"], Wish(), Path("out"))
-    assert names(tree) == ["B.TIF", "a.jpg"]
-    assert tree.others == 2
-    assert [photo.path for photo in tree.photos] == [Path("album/B.TIF"), Path("album/a.jpg")]
+    with look(["album"], Wish(), Path("out")) as tree:
+        assert [photo.name for photo in tree] == ["B.TIF", "a.jpg"]
+        assert [photo.path for photo in tree] == [Path("album/B.TIF"), Path("album/a.jpg")]
+        assert tree.others == 2
 
 
 def test_the_tree_sorted_without_what_is_hidden(album: Path) -> None:
-    tree = look(["album/"], ALL, Path("out"))
-    assert names(tree) == [
+    photos = found(["album/"], ALL)
+    assert [photo.name for photo in photos] == [
         "1912/a.jpg", "1912/a.png", "1912/thumbs/a.jpg", "1913/wedding [1].jpeg", "B.TIF", "a.jpg",
     ]  # fmt: skip
-    assert [photo.twin for photo in tree.photos] == [True, True, False, False, False, False]
+    assert [photo.twin for photo in photos] == [True, True, False, False, False, False]
 
 
 @pytest.mark.parametrize(
@@ -59,21 +65,21 @@ def test_the_tree_sorted_without_what_is_hidden(album: Path) -> None:
 )
 def test_globs(album: Path, include: list[str], exclude: list[str], left: list[str]) -> None:
     wish = Wish(True, tuple(include), tuple(exclude))
-    assert names(look(["album"], wish, Path("out"))) == left
+    assert names(["album"], wish) == left
 
 
 def test_several_sources_keep_their_names(album: Path) -> None:
-    tree = look(["album/1912", "album/1913", "album/a.jpg"], Wish(), Path("out"))
-    assert names(tree) == ["1912/a.jpg", "1912/a.png", "1913/wedding [1].jpeg", "a.jpg"]
+    told = names(["album/1912", "album/1913", "album/a.jpg"], Wish())
+    assert told == ["1912/a.jpg", "1912/a.png", "1913/wedding [1].jpeg", "a.jpg"]
     with pytest.raises(UsageError, match="same name"):
-        look(["album/1912", "album/../album/1912/"], Wish(), Path("out"))
+        names(["album/1912", "album/../album/1912/"], Wish())
 
 
 def test_results_within_the_tree_are_no_photos(album: Path) -> None:
     (album / "restored").mkdir()
     (album / "restored/a.jpg").touch()
-    assert "restored/a.jpg" in names(look(["album"], ALL, Path("out")))
-    assert "restored/a.jpg" not in names(look(["album"], ALL, Path("album/restored")))
+    assert "restored/a.jpg" in names(["album"], ALL)
+    assert "restored/a.jpg" not in names(["album"], ALL, "album/restored")
 
 
 def test_links_are_followed_once_and_never_round(album: Path) -> None:
@@ -85,7 +91,7 @@ def test_links_are_followed_once_and_never_round(album: Path) -> None:
     (outside / "c.jpg").touch()
     os.symlink(outside, album / "linked")
     os.symlink(album, outside / "back")
-    found = names(look(["album"], ALL, Path("out")))
+    found = names(["album"], ALL)
     assert found == [
         "1912/a.jpg", "1912/a.png", "1912/thumbs/a.jpg", "1913/wedding [1].jpeg", "B.TIF", "a.jpg",
         "linked/c.jpg",
@@ -103,9 +109,9 @@ def test_a_folder_that_cannot_be_read_is_told_and_the_others_are_not_lost(
         return scandir(path)
 
     monkeypatch.setattr("os.scandir", closed)
-    tree = look(["album"], ALL, Path("out"))
-    assert names(tree) == ["1913/wedding [1].jpeg", "B.TIF", "a.jpg"]
-    ((path, error),) = tree.closed
+    with look(["album"], ALL, Path("out")) as tree:
+        assert [photo.name for photo in tree] == ["1913/wedding [1].jpeg", "B.TIF", "a.jpg"]
+        ((path, error),) = tree.closed
     assert path == Path("album/1912")
     assert "Permission denied" in error.message
 
@@ -113,16 +119,61 @@ def test_a_folder_that_cannot_be_read_is_told_and_the_others_are_not_lost(
 def test_a_name_that_is_no_text(album: Path) -> None:
     name = os.fsdecode(b"old\xff.jpg")
     (album / name).touch()
-    assert name in names(look(["album"], Wish(), Path("out")))
+    assert name in names(["album"], Wish())
 
 
 @pytest.mark.parametrize("wish", [Wish(), ALL])
 def test_links_that_are_circles_of_their_own_are_files_that_fail(album: Path, wish: Wish) -> None:
     os.symlink("pong.jpg", album / "ping.jpg")
     os.symlink("ping.jpg", album / "pong.jpg")
-    assert {"ping.jpg", "pong.jpg", "a.jpg"} <= set(names(look(["album"], wish, Path("out"))))
+    assert {"ping.jpg", "pong.jpg", "a.jpg"} <= set(names(["album"], wish))
 
 
 def test_a_source_whose_name_no_system_takes_is_a_file_that_fails(album: Path) -> None:
     long = "x" * 300 + ".jpg"
-    assert len(look(["album", long], Wish(), Path("out")).photos) == 3
+    assert len(names(["album", long], Wish())) == 3
+
+
+def test_twins_may_differ_in_case_and_lie_in_folders_that_do(album: Path) -> None:
+    for name in ("x/B.JPG", "x/b.png", "X/a.jpg", "x/A.png", "x/c.png"):
+        (album / name).parent.mkdir(exist_ok=True)
+        (album / name).touch()
+    twins = {photo.name for photo in found(["album"], ALL) if photo.twin and photo.name[0] in "xX"}
+    assert twins == {"x/B.JPG", "x/b.png", "X/a.jpg", "x/A.png"}
+
+
+def test_files_and_folders_are_sorted_by_the_whole_name(album: Path) -> None:
+    for name in ("d-1/x.jpg", "d/x.jpg", "d.jpg", "d0.jpg", "d\u00e9/x.jpg"):
+        (album / name).parent.mkdir(exist_ok=True)
+        (album / name).touch()
+    told = names(["album"], ALL)
+    assert told == sorted(told)
+    assert [name for name in told if name[0] == "d"] == [
+        "d-1/x.jpg", "d.jpg", "d/x.jpg", "d0.jpg", "d\u00e9/x.jpg"
+    ]  # fmt: skip
+
+
+def test_masks_are_no_photos(album: Path) -> None:
+    os.symlink("../B.TIF", album / "1912/mask.jpg")
+    with look(["album"], ALL, Path("out"), [album / "B.TIF", album / "1912/thumbs"]) as tree:
+        assert [photo.name for photo in tree] == [
+            "1912/a.jpg", "1912/a.png", "1913/wedding [1].jpeg", "a.jpg"
+        ]  # fmt: skip
+        assert tree.others == 2
+
+
+def test_what_is_taken_out_is_still_read(album: Path) -> None:
+    os.symlink("album", album.parent / "linked")
+    with look(["album"], Wish(), Path("out")) as tree:
+        tree.narrow(lambda photo: photo.name != "a.jpg")
+        assert [photo.name for photo in tree] == ["B.TIF"]
+        assert len(tree) == 1
+        assert tree.reads(Path("linked/a.jpg"))
+        assert not tree.reads(Path("album/notes.txt"))
+
+
+def test_a_result_belongs_to_the_first_that_claims_it(album: Path) -> None:
+    with look(["album"], Wish(), Path("out")) as tree:
+        assert tree.claim(Path("out/a.png"), "album/a.jpg") == "album/a.jpg"
+        assert tree.claim(Path("out/a.png"), "album/a.jpg") == "album/a.jpg"
+        assert tree.claim(Path("out/a.png"), "album/a.gif") == "album/a.jpg"

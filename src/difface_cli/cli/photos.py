@@ -21,9 +21,9 @@ from difface_cli.models import max_n, resolve_device, resolve_precision, with_pa
 from difface_cli.records.record import Record
 from difface_cli.runs import folders, references, run, work
 from difface_cli.runs import jobs as outputs
-from difface_cli.runs.account import Account
+from difface_cli.runs.account import LISTED, Account
 from difface_cli.runs.folders import Batch
-from difface_cli.runs.jobs import Job
+from difface_cli.runs.jobs import Job, Jobs
 from difface_cli.runs.listener import Silent
 from difface_cli.runs.session import Session
 from difface_cli.runs.trees import Wish
@@ -33,7 +33,6 @@ from difface_cli.weights import registry
 from difface_cli.weights.registry import Model, Registry
 
 BATCH_FAILED = 1
-LISTED = 50
 
 
 @dataclass(frozen=True)
@@ -134,11 +133,11 @@ def _go(session: Session, asked: Asked) -> int:
     return _named(session, asked, jobs)
 
 
-def _named(session: Session, asked: Asked, jobs: list[Job]) -> int:
+def _named(session: Session, asked: Asked, jobs: Jobs) -> int:
     """Do these photos, whatever was done before."""
     listener = Printer(session, as_json=asked.as_json)
-    account = Account(alone=len(jobs) == 1, fail_fast=asked.fail_fast)
-    account.total = len(jobs)
+    account = Account(alone=len(jobs) == 1, fail_fast=asked.fail_fast, named=asked.photos)
+    account.total = account.left = len(jobs)
     with (
         _resumable(account),
         account,
@@ -169,12 +168,13 @@ def _folders(session: Session, asked: Asked) -> int:
         watch=asked.watch,
     )
     if asked.dry_run:
-        return _named(session, asked, folders.plan(batch))
+        with folders.planned(batch) as jobs:
+            return _named(session, asked, jobs)
     session = replace(session, timeless=True)
     batch = replace(batch, settings=folders.fingerprint(*session.choices(), asked.report))
     listener = Printer(session, as_json=asked.as_json)
 
-    def do(jobs: list[Job], account: Account) -> None:
+    def do(jobs: Jobs, account: Account) -> None:
         with console.photo_progress(len(jobs), quiet=asked.as_json) as progress:
             if asked.engine.value == "ray":
                 from difface_cli.runs import cluster
@@ -188,15 +188,15 @@ def _folders(session: Session, asked: Asked) -> int:
         if not asked.as_json:
             console.plain(line, stderr=True)
 
-    with _resumable(None):
+    with _resumable():
         account = folders.run(batch, do, say)
-    return close(account, whole=True)
+    return close(account)
 
 
 def each(jobs: list[Job], do: Callable[[Job, Progress], Record]) -> int:
     """Do something else with each photo than a task, without a line about each; the exit code."""
-    account = Account(alone=len(jobs) == 1)
-    account.total = len(jobs)
+    account = Account(alone=len(jobs) == 1, named=(job.source for job in jobs))
+    account.total = account.left = len(jobs)
     with _resumable(account), account, console.photo_progress(len(jobs)) as progress:
         run.one_by_one(jobs, do, account, Silent(), progress)
     return close(account)
@@ -239,37 +239,29 @@ class Printer:
             sys.stdout.flush()
 
 
-def close(account: Account, *, whole: bool = False) -> int:
-    """Tell what failed, and how to go on when the run stopped early.
-
-    Args:
-        whole: whether the same command goes on, because a manifest knows what is done.
-
-    Returns:
-        the exit code.
-    """
+def close(account: Account) -> int:
+    """Tell what failed, and how to go on when the run stopped early; the exit code."""
     if account.failed:
-        console.say("failed", f"{len(account.failed)} of {account.total} photos:")
-        for name, error in [*account.failed.items()][:LISTED]:
-            told = str(error)
+        console.say("failed", f"{account.failures} of {account.total} photos:")
+        for name, told in [*account.failed.items()][:LISTED]:
             console.plain(f"  {told if name in told else f'{name}: {told}'}", stderr=True)
-        if len(account.failed) > LISTED:
-            console.plain(f"  … and {len(account.failed) - LISTED} more", stderr=True)
+        if account.failures > LISTED:
+            console.plain(f"  … and {account.failures - LISTED} more", stderr=True)
     if account.stopped and account.left:
         told = f"{account.left} of {account.total} photos are left."
         console.say("stopped", told, style="bold yellow")
-        _say_how_to_go_on(set() if whole else account.done)
+        _say_how_to_go_on(account.done)
         return failures.INTERRUPTED if account.interrupted else BATCH_FAILED
     return BATCH_FAILED if account.failed else 0
 
 
 @contextmanager
-def _resumable(account: Account | None) -> Iterator[None]:
-    """Say how to go on where Ctrl-C stops a run of several photos at once."""
+def _resumable(account: Account | None = None) -> Iterator[None]:
+    """Says how to go on where Ctrl-C stops a run at once."""
     try:
         yield
     except KeyboardInterrupt:
-        if account is None or account.total > 1:
+        if account is None or account.total != 1:
             _say_how_to_go_on(account.done if account else set())
         raise
 

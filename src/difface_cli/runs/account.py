@@ -21,6 +21,8 @@ from difface_cli.runs.jobs import Job
 ANSWER = "stopping as soon as the photo in hand is done; Ctrl-C again stops at once"
 FOR_ALL = (WeightsMissing, WeightsInvalid, RegistryError)
 """Failures that no photo of the run would be spared."""
+LISTED = 50
+"""Failures that are told one by one; of more their number is."""
 OF_DISK = {errno.ENOSPC, errno.EDQUOT, errno.EROFS}
 
 
@@ -38,17 +40,29 @@ class Account:
     Args:
         fail_fast: whether the first failure ends the run.
         alone: whether there is but one photo, whose failure is the run's, and which Ctrl-C stops.
+        named: the photos that the user named one by one.
+        most: how many failures are kept by name.
 
     Attributes:
-        done: the photos that are finished, by their source.
-        failed: those that are not, and why.
+        done: those of the named photos that are finished.
+        failed: photos that are not, and why.
+        left: how many have neither ended nor failed.
         total: how many there were to do, told at the end.
     """
 
-    def __init__(self, *, fail_fast: bool = False, alone: bool = False) -> None:
+    def __init__(
+        self,
+        *,
+        fail_fast: bool = False,
+        alone: bool = False,
+        named: Iterable[str] = (),
+        most: int = LISTED,
+    ) -> None:
         self.done: set[str] = set()
-        self.failed: dict[str, DifFaceError] = {}
-        self.total = 0
+        self.failed: dict[str, str] = {}
+        self.left = self.total = 0
+        self._named = frozenset(named)
+        self._most, self._more = most, 0
         self._fail_fast = fail_fast
         self._alone = alone
         self._halted = False
@@ -79,9 +93,9 @@ class Account:
         return self.interrupted or self._halted
 
     @property
-    def left(self) -> int:
-        """How many photos were not even begun."""
-        return max(0, self.total - len(self.done) - len(self.failed))
+    def failures(self) -> int:
+        """How many photos failed."""
+        return len(self.failed) + self._more
 
     def going(self, jobs: Iterable[Job]) -> Iterator[Job]:
         """The jobs, as long as the run goes on."""
@@ -96,7 +110,8 @@ class Account:
     def end(self, job: Job, record: Record) -> None:
         """All files of a photo stand; `record` is what lies beside its result, and its status."""
         self.failed.pop(job.source, None)  # at an earlier try
-        self.done.add(job.source)
+        self.done |= self._named & {job.source}
+        self.left -= 1
 
     def fail(self, job: Job, error: Exception) -> None:
         """A photo failed.
@@ -109,6 +124,7 @@ class Account:
         failure = known(error)
         if isinstance(failure, FOR_ALL):
             raise failure from error
+        self.left -= 1
         self.refuse(job.source, failure)
         cause = error.__cause__
         if self._fail_fast or (isinstance(cause, OSError) and cause.errno in OF_DISK):
@@ -116,8 +132,10 @@ class Account:
 
     def refuse(self, name: str, error: DifFaceError) -> None:
         """Count as failed what was not even begun."""
-        self.done.discard(name)
-        self.failed[name] = error
+        if name in self.failed or len(self.failed) < self._most:
+            self.failed[name] = str(error)
+        else:
+            self._more += 1
 
     def halt(self) -> None:
         """Let no further photo be begun."""

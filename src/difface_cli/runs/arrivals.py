@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 
 from difface_cli.runs.manifest import Stamp
-from difface_cli.runs.trees import Photo, Tree
+from difface_cli.runs.trees import Photo
 
 PERIOD = 1.0
 """Seconds between two looks; a file that stays as it is for two of them is taken for whole."""
 
 
-def settled(look: Callable[[], Tree], over: Callable[[], bool]) -> Iterator[tuple[Photo, ...]]:
+def settled(
+    look: Callable[[], Iterable[Photo]], over: Callable[[], bool]
+) -> Iterator[tuple[Photo, ...]]:
     """The photos that have come or changed, each once they have stopped growing.
 
     Args:
@@ -24,7 +26,7 @@ def settled(look: Callable[[], Tree], over: Callable[[], bool]) -> Iterator[tupl
     while not over():
         ready = []
         now = time.monotonic()
-        for photo in look().photos:
+        for photo in look():
             stamp = Stamp.of(photo.path)
             if stamp is None or stamp.size == 0 or told.get(photo.name) == stamp:
                 continue

@@ -20,7 +20,7 @@ from difface_cli.base.progress import Progress
 from difface_cli.records.record import Record
 from difface_cli.runs import run, work
 from difface_cli.runs.account import Account
-from difface_cli.runs.jobs import Job
+from difface_cli.runs.jobs import Job, Jobs
 from difface_cli.runs.listener import Listener
 from difface_cli.runs.run import Outcome
 from difface_cli.runs.session import Session
@@ -32,7 +32,7 @@ QUIET = {"RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO": "0", "RAY_USAGE_STATS_ENABLED": "
 
 
 def restore(
-    jobs: list[Job],
+    jobs: Jobs,
     session: Session,
     account: Account,
     listener: Listener,
@@ -120,7 +120,7 @@ class _Crew:
 
 
 def _outcomes(
-    crew: _Crew, jobs: list[Job], account: Account, progress: Progress
+    crew: _Crew, jobs: Jobs, account: Account, progress: Progress
 ) -> Iterator[tuple[Job, Outcome]]:
     left = account.going(jobs)
     done = 0

@@ -4,27 +4,28 @@ from __future__ import annotations
 
 import hashlib
 import os
+import sys
 import time
-from collections.abc import Callable
-from contextlib import suppress
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager, suppress
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
 
-from difface_cli.base.errors import DifFaceError, OutputError, UsageError
+from difface_cli.base.errors import DifFaceError, OutputError, UsageError, known
 from difface_cli.images.writing import SUFFIXES
 from difface_cli.records.record import Record
 from difface_cli.runs import arrivals, ledger, manifest, trees
 from difface_cli.runs import jobs as outputs
-from difface_cli.runs.account import Account
-from difface_cli.runs.jobs import Job
+from difface_cli.runs.account import LISTED, Account
+from difface_cli.runs.jobs import Job, Jobs
 from difface_cli.runs.ledger import Ledger
 from difface_cli.runs.manifest import Entry, Stamp
 from difface_cli.runs.trees import Tree, Wish
 from difface_cli.tasks import Restore, Task
 
-Do = Callable[[list[Job], Account], object]
+Do = Callable[[Jobs, Account], object]
 
 
 @dataclass(frozen=True)
@@ -98,38 +99,57 @@ def run(batch: Batch, do: Do, say: Callable[[str], None]) -> Account:
         UsageError, OutputError: before any work, for folders without photos and for results that
             would take the place of files that no run has written.
     """
-    tree = _look(batch)
-    with ledger.held(batch.output) as books, _Kept(batch, books) as account:
+    with (
+        _look(batch) as tree,
+        ledger.held(batch.output) as books,
+        _Kept(batch, books) as account,
+    ):
         for path, error in tree.closed:
             account.refuse(str(path), error)
         if batch.watch:
             account.total = _watch(batch, books, account, do)
             return account
-        jobs = left(tree.photos, batch, books, account)
-        account.total = len(account.failed) + len(jobs)
-        say(_summary(tree, len(jobs)))
-        if jobs:
-            do(jobs, account)
+        found = len(tree)
+        left(tree, batch, books, account)
+        account.left = len(tree)
+        account.total = account.failures + len(tree)
+        say(_summary(found, found - len(tree), tree.others))
+        if len(tree):
+            do(_Jobs(tree, batch), account)
         return account
 
 
-def plan(batch: Batch) -> list[Job]:
+@contextmanager
+def planned(batch: Batch) -> Iterator[Jobs]:
     """All the photos, whatever was done before.
 
     Raises:
         UsageError, OutputError: see `run`.
     """
-    tree = _look(batch)
-    inputs = _Inputs(tree.photos)
-    jobs = [_job(photo, batch) for photo in tree.photos]
-    for job in jobs:
-        inputs.refuse(job)
-        if not batch.overwrite:
-            outputs.refuse_existing(job)
-    return jobs
+    with _look(batch) as tree:
+        jobs = _Jobs(tree, batch)
+        for job in jobs:
+            _refuse_inputs(job, tree.reads)
+            if not batch.overwrite:
+                outputs.refuse_existing(job)
+        yield jobs
 
 
-def _look(batch: Batch) -> Tree:
+class _Jobs:
+    """What is to do of the photos of a tree."""
+
+    def __init__(self, tree: Tree, batch: Batch) -> None:
+        self._tree, self._batch = tree, batch
+
+    def __len__(self) -> int:
+        return len(self._tree)
+
+    def __iter__(self) -> Iterator[Job]:
+        return (_job(photo, self._batch) for photo in self._tree)
+
+
+@contextmanager
+def _look(batch: Batch) -> Iterator[Tree]:
     if outputs.STREAM in batch.sources:
         raise UsageError("stdin is no folder.", "Name a folder, or leave the options for it out.")
     for source in batch.sources:
@@ -138,59 +158,54 @@ def _look(batch: Batch) -> Tree:
                 f"The output {batch.output} is an input itself, which is never changed.",
                 "Choose another folder with -o.",
             )
-    tree = _tree(batch)
-    if not (tree.photos or tree.closed or batch.watch):
-        raise UsageError(
-            f"There is no picture in {', '.join(batch.sources)}.",
-            "Name another folder, or --recursive to look into its folders.",
-        )
-    return tree
+    with _tree(batch) as tree:
+        if not (len(tree) or tree.closed or batch.watch):
+            raise UsageError(
+                f"There is no picture in {', '.join(batch.sources)}.",
+                "Name another folder, or --recursive to look into its folders.",
+            )
+        yield tree
 
 
-def _tree(batch: Batch) -> Tree:
-    """The photos of the folders, without those that are masks of others."""
-    tree = trees.look(batch.sources, batch.wish, batch.output)
-    if not batch.masks:
-        return tree
-    masks = [outputs.real(path) for path in batch.masks]
-    photos = tuple(
-        photo
-        for photo in tree.photos
-        if not any(outputs.real(photo.path).is_relative_to(mask) for mask in masks)
-    )
-    return replace(tree, photos=photos)
+def _tree(batch: Batch) -> AbstractContextManager[Tree]:
+    return trees.look(batch.sources, batch.wish, batch.output, batch.masks)
 
 
-def left(
-    photos: tuple[trees.Photo, ...], batch: Batch, books: Ledger, account: Account
-) -> list[Job]:
-    """The photos that are not done; those that lack what is read beside them have failed.
+def left(tree: Tree, batch: Batch, books: Ledger, account: Account) -> None:
+    """Narrow the tree to photos that are not done, see `_is_left`.
 
     Raises:
         OutputError: for results in the place of inputs, of one another, or of foreign files.
     """
-    jobs = []
-    inputs = _Inputs(photos)
-    taken: dict[Path, str] = {}
-    for photo in photos:
+
+    def is_left(photo: trees.Photo) -> bool:
         job = _job(photo, batch)
         for path in job.files:
-            if taken.setdefault(path, job.source) != job.source:
+            if (other := tree.claim(path, job.source)) != job.source:
                 raise OutputError(
-                    f"{taken[path]} and {job.source} would both be written to {path}.",
+                    f"{other} and {job.source} would both be written to {path}.",
                     "Rename one of them, or leave it out with --exclude.",
                 )
-        try:
-            settings = _settings(job, batch)
-        except DifFaceError as error:
-            account.refuse(job.source, error)
-            continue
-        if not books.has(job.place, photo.path, settings):
-            inputs.refuse(job)
-            if not batch.overwrite:
-                _refuse_foreign(job, batch.output, books)
-            jobs.append(job)
-    return jobs
+        return _is_left(job, batch, books, account, tree.reads)
+
+    tree.narrow(is_left)
+
+
+def _is_left(
+    job: Job, batch: Batch, books: Ledger, account: Account, reads: Callable[[Path], bool]
+) -> bool:
+    """Whether a photo is not done; one that lacks what is read beside it has failed."""
+    try:
+        settings = _settings(job, batch)
+    except DifFaceError as error:
+        account.refuse(job.source, error)
+        return False
+    if books.has(job.place, Path(job.source), settings):
+        return False
+    _refuse_inputs(job, reads)
+    if not batch.overwrite:
+        _refuse_foreign(job, batch.output, books)
+    return True
 
 
 def _settings(job: Job, batch: Batch) -> str:
@@ -224,34 +239,21 @@ def _refuse_foreign(job: Job, folder: Path, books: Ledger) -> None:
                 )
 
 
-class _Inputs:
-    """The photos that are read, to be told from the files that are written."""
-
-    def __init__(self, photos: tuple[trees.Photo, ...]) -> None:
-        self._folders: dict[Path, Path] = {}
-        self._files = {self._real(photo.path) for photo in photos}
-
-    def _real(self, path: Path) -> Path:
-        """The path with links in its folders followed, each folder looked at once."""
-        if path.parent not in self._folders:
-            self._folders[path.parent] = outputs.real(path.parent)
-        return self._folders[path.parent] / path.name
-
-    def refuse(self, job: Job) -> None:
-        """Raise OutputError where the job would write over an input."""
-        for path in job.files:
-            if self._real(path) in self._files:
-                raise OutputError(
-                    f"The output {path} is an input itself, which is never changed.",
-                    "Choose another folder with -o.",
-                )
+def _refuse_inputs(job: Job, reads: Callable[[Path], bool]) -> None:
+    for path in job.files:
+        if os.path.lexists(path) and reads(path):
+            raise OutputError(
+                f"The output {path} is an input itself, which is never changed.",
+                "Choose another folder with -o.",
+            )
 
 
 class _Kept(Account):
     """An account that is kept in the books of the folder as well."""
 
     def __init__(self, batch: Batch, books: Ledger) -> None:
-        super().__init__(fail_fast=batch.fail_fast)
+        most = sys.maxsize if batch.watch else LISTED  # a photo may succeed when it comes again
+        super().__init__(fail_fast=batch.fail_fast, most=most)
         self._batch = batch
         self._books = books
         self._began: dict[str, tuple[float, Stamp | None, str]] = {}
@@ -284,7 +286,7 @@ class _Kept(Account):
 
     def fail(self, job: Job, error: Exception) -> None:
         super().fail(job, error)
-        told = {"status": manifest.FAILED, "error": str(self.failed[job.source])}
+        told = {"status": manifest.FAILED, "error": str(known(error))}
         try:
             self._note(job, told, {})
         except OutputError:  # the photo's own failure says more
@@ -320,24 +322,30 @@ def _watch(batch: Batch, books: Ledger, account: Account, do: Do) -> int:
         how many there were.
     """
     met: set[str] = set()
-    look = partial(_tree, batch)
+
+    def look() -> Iterator[trees.Photo]:
+        with _tree(batch) as tree:
+            yield from tree
+
     for photos in arrivals.settled(look, lambda: account.stopped):
         jobs = []
         for photo in photos:
+            job = _job(photo, batch)
             try:
-                jobs += left((photo,), batch, books, account)
+                if _is_left(job, batch, books, account, partial(outputs.same, photo.path)):
+                    jobs.append(job)
             except OutputError as error:
-                account.refuse(str(photo.path), error)
+                account.refuse(job.source, error)
         met.update(job.source for job in jobs)
+        account.left += len(jobs)
         do(jobs, account)
     return len(met | account.failed.keys())
 
 
-def _summary(tree: Tree, left: int) -> str:
-    count = len(tree.photos)
+def _summary(count: int, done: int, others: int) -> str:
     parts = [f"{count} photo{'' if count == 1 else 's'}"]
-    if left < count:
-        parts.append(f"{count - left} of them done already")
-    if tree.others:
-        parts.append(f"{tree.others} other file{'' if tree.others == 1 else 's'} passed over")
+    if done:
+        parts.append(f"{done} of them done already")
+    if others:
+        parts.append(f"{others} other file{'' if others == 1 else 's'} passed over")
     return ", ".join(parts)

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Protocol
 
 from difface_cli.base.errors import OutputError, UsageError
 
@@ -82,6 +83,14 @@ class Job:
     def faces(self) -> Path:
         """The folder of --save-faces."""
         return self.beside("_faces")
+
+
+class Jobs(Protocol):
+    """Jobs and their number; a run over folders makes each as it is asked for."""
+
+    def __len__(self) -> int: ...
+
+    def __iter__(self) -> Iterator[Job]: ...
 
 
 def plan(

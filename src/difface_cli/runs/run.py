@@ -12,7 +12,7 @@ from difface_cli.records.record import Record
 from difface_cli.runs import jobs as outputs
 from difface_cli.runs import overlap, work
 from difface_cli.runs.account import Account, Unbegun
-from difface_cli.runs.jobs import STREAM, Job
+from difface_cli.runs.jobs import STREAM, Job, Jobs
 from difface_cli.runs.listener import Guarded, Listener
 from difface_cli.runs.session import Session
 
@@ -21,7 +21,7 @@ Outcomes = Iterable[tuple[Job, Outcome]]
 
 
 def restore(
-    jobs: list[Job],
+    jobs: Jobs,
     session: Session,
     account: Account,
     listener: Listener,
@@ -40,7 +40,7 @@ def restore(
 
 
 def one_by_one(
-    jobs: list[Job],
+    jobs: Jobs,
     do: Callable[[Job, Progress], Record],
     account: Account,
     listener: Listener,
