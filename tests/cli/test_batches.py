@@ -506,7 +506,8 @@ def test_memory_stays_flat(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("difface_cli.models.load", quick.loader(note))
     tracemalloc.start()
     try:
-        assert restore("many", "-o", "out").exit_code == 0
+        done = restore("many", "-o", "out")
+        assert done.exit_code == 0, done.output
     finally:
         tracemalloc.stop()
     assert len(traced) == 24
