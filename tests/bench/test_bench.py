@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from types import MappingProxyType
 
 import pytest
@@ -39,16 +38,6 @@ def tiny() -> tuple[Registry, Model]:
     guess = weights("e", ESTIMATOR, "srcnn", down_scale_factor=2, num_chns=4, depth=3)
     model = Model("tiny", "restore", MappingProxyType({PRIOR: "p", ESTIMATOR: "e"}), SIZE)
     return Registry({"tiny": model}, {"p": prior, "e": guess}), model
-
-
-def call(part: str, seconds: float, way: Way = OWN) -> Call:
-    """One that sleeps."""
-
-    def run() -> torch.Tensor:
-        time.sleep(seconds)
-        return torch.ones(1)
-
-    return Call(part, way, run, 1, False, 0.0, torch.ones(1))
 
 
 def test_the_papers_networks_have_the_flop_that_were_counted_before() -> None:
@@ -97,17 +86,22 @@ def test_twice_the_faces_are_twice_the_flop(tiny: tuple[Registry, Model]) -> Non
 
 def test_the_fastest_call_counts_and_calls_take_turns() -> None:
     order: list[str] = []
+    now = [0]  # seconds by a clock of our own
 
-    def noted(name: str) -> Call:
-        return Call(
-            name, OWN, lambda: order.append(name) or torch.ones(1), 1, False, 0, torch.ones(1)
-        )
+    def call(part: str, *seconds: int) -> Call:
+        lasting = iter(seconds)
 
-    bench.measure([noted("a"), noted("b")], CPU, 3)
+        def run() -> torch.Tensor:
+            order.append(part)
+            now[0] += next(lasting)
+            return torch.ones(1)
+
+        return Call(part, OWN, run, 1, False, 0, torch.ones(1))
+
+    timings = bench.measure([call("a", 5, 2, 3), call("b", 9, 7, 8)], CPU, 3, lambda: now[0])
     assert order == ["a", "b"] * 3
-    fast, slow = bench.measure([call("a", 0.0), call("b", 0.02)], CPU, 2)
-    assert fast.seconds < 0.02 <= slow.seconds
-    assert fast.error is None  # nothing to compare with
+    assert [timing.seconds for timing in timings] == [2, 7]
+    assert timings[0].error is None  # nothing to compare with
 
 
 def test_a_face_is_one_estimate_and_all_steps() -> None:

@@ -17,8 +17,8 @@ from torch import Tensor
 from difface_cli.weights.registry import Source, Weights
 from tests.weights.hub import Hub, serving
 
-os.environ["HF_HUB_DOWNLOAD_TIMEOUT"] = "1"  # read when huggingface_hub is imported
-os.environ["HF_HUB_ETAG_TIMEOUT"] = "1"
+os.environ["HF_HUB_DOWNLOAD_TIMEOUT"] = "60"  # read when huggingface_hub is imported
+os.environ["HF_HUB_ETAG_TIMEOUT"] = "60"
 NETWORKS = {"unet_plain": "unet", "swinir": "swinir", "lama": "lama"}
 
 
@@ -29,11 +29,12 @@ def server() -> Iterator[Hub]:
 
 
 @pytest.fixture
-def hub(server: Hub, home: Path, monkeypatch: pytest.MonkeyPatch) -> Hub:
+def hub(server: Hub, home: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Hub]:
     server.reset()
     monkeypatch.setenv("HF_ENDPOINT", server.url)
     monkeypatch.setenv("NO_PROXY", "127.0.0.1,localhost")
-    return server
+    yield server
+    server.ended.set()
 
 
 @pytest.fixture

@@ -5,7 +5,6 @@ from __future__ import annotations
 import hashlib
 import re
 import threading
-import time
 from collections import defaultdict
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -23,7 +22,7 @@ class Fault:
         status: an error's code; 0 for none.
         code: the hub's `X-Error-Code` beside it.
         cut: the connection closes after so many bytes of the body.
-        stall: seconds of silence after `cut` bytes, before the connection closes.
+        stall: whether silence follows `cut` bytes until the test ends, and no closed connection.
         extra: bytes sent beyond the end, with no length announced.
         location: where to redirect to.
     """
@@ -31,7 +30,7 @@ class Fault:
     status: int = 0
     code: str = ""
     cut: int | None = None
-    stall: float = 0
+    stall: bool = False
     extra: int = 0
     location: str = ""
 
@@ -47,6 +46,7 @@ class Hub:
         self.reset()
 
     def reset(self) -> None:
+        self.ended = threading.Event()
         self.files: dict[str, bytes] = {}
         self.blobs: dict[str, bytes] = {}
         self.faults: dict[str, list[Fault]] = defaultdict(list)
@@ -130,7 +130,8 @@ class Handler(BaseHTTPRequestHandler):
             self.wfile.write(part[: fault.cut])
             if fault.cut is not None or fault.extra:
                 self.wfile.flush()
-                time.sleep(fault.stall)
+                if fault.stall and not self.hub.ended.wait(300):
+                    self.hub.reset()  # to a client that waits for ever, nothing is served
                 self.close_connection = True
         except OSError:
             self.close_connection = True  # the client has gone

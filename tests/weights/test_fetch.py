@@ -28,7 +28,7 @@ from tests.weights.conftest import Checkpoint
 from tests.weights.hub import REVISION, Fault, Hub
 from tests.weights.test_formats import Payload
 
-WAY = Way(patience=Patience(timeout=0.5, tries=3, pause=0.01))
+WAY = Way(patience=Patience(timeout=60, tries=3, pause=0.01))
 FORK = multiprocessing.get_context("fork")
 
 
@@ -102,9 +102,13 @@ def test_the_hub_is_asked_as_its_client_asks(
     assert list((home / "hub").glob("*/snapshots/*/deep/net.pth"))
 
 
-def test_broken_hub_downloads_are_tried_again(hub: Hub, unet: Checkpoint, content: bytes) -> None:
+def test_broken_hub_downloads_are_tried_again(
+    hub: Hub, unet: Checkpoint, content: bytes, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("huggingface_hub.constants.HF_HUB_DOWNLOAD_TIMEOUT", 1)
+    monkeypatch.setattr("huggingface_hub.file_download.time.sleep", lambda _: None)
     hub.add("who/net", "net.pth", content)
-    hub.faults[f"/blobs/{sha(content)}"] = [Fault(cut=100_000), Fault(cut=50_000, stall=2)]
+    hub.faults[f"/blobs/{sha(content)}"] = [Fault(cut=100_000), Fault(cut=50_000, stall=True)]
     assert arrived(fetch(unet.at(of_hub(content)), WAY), unet)
     assert len(hub.gets()) == 3
 
@@ -345,8 +349,7 @@ def run_until(ready: Callable[[], bool], weights: Weights) -> None:
     """Fetch in a process of its own and kill it when `ready`."""
     process = FORK.Process(target=fetch, args=(weights, Way()))
     process.start()
-    deadline = time.monotonic() + 10
-    while not ready() and process.is_alive() and time.monotonic() < deadline:
+    while not ready() and process.is_alive():
         time.sleep(0.01)
     assert ready()
     os.kill(process.pid or 0, signal.SIGKILL)
@@ -355,7 +358,7 @@ def run_until(ready: Callable[[], bool], weights: Weights) -> None:
 
 
 def test_killed_in_mid_download(hub: Hub, known: Weights, unet: Checkpoint, home: Path) -> None:
-    slow = Fault(cut=300_000, stall=20)
+    slow = Fault(cut=300_000, stall=True)
     path = "/net.pth" if known.sources[0].kind == "url" else f"/blobs/{known.sources[0].sha256}"
     hub.faults[path] = [slow]
 
@@ -373,7 +376,7 @@ def test_killed_in_mid_conversion(
 ) -> None:
     def half(tensors: object, path: Path, metadata: object) -> None:
         path.write_bytes(b"half a file")
-        time.sleep(60)
+        time.sleep(600)
 
     monkeypatch.setattr(convert, "save_file", half)
     run_until(lambda: any(p.stat().st_size for p in home.glob("weights/.*.part")), known)
@@ -391,7 +394,7 @@ def test_two_processes_fetch_once(hub: Hub, known: Weights, unet: Checkpoint) ->
     for process in processes:
         process.start()
     for process in processes:
-        process.join(20)
+        process.join()
     assert [process.exitcode for process in processes] == [0, 0, 0]
     assert len(hub.gets()) == 1
     assert arrived(store.verified(known), unet)
