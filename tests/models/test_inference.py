@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import copy
+from functools import partial
+from typing import Any
 
 import pytest
 import torch
@@ -40,8 +42,56 @@ def test_a_network_is_folded_on_the_cpu_and_says_the_same() -> None:
         torch.testing.assert_close(ready(y), network(y))
 
 
+NEEDS_CUDA = pytest.mark.skipif(not torch.cuda.is_available(), reason="needs CUDA")
+
+
 class TestCompiled:
-    """--compile, with the compiler replaced."""
+    """--compile: where it is quick with the real one, else with the compiler replaced."""
+
+    @pytest.fixture
+    def network(self) -> nn.Module:
+        torch.manual_seed(0)
+        layers = nn.Conv2d(3, 4, 3, padding=1), nn.SiLU(), nn.Conv2d(4, 3, 3)
+        return nn.Sequential(*layers).requires_grad_(False)
+
+    @pytest.mark.parametrize(
+        "backend", ["eager", pytest.param("inductor", marks=pytest.mark.heavy)]
+    )
+    def test_a_translated_network_says_the_same(
+        self, network: nn.Module, backend: str, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        graphs: list[object] = []
+        translate = torch._dynamo.lookup_backend(backend)
+
+        def noted(graph: Any, inputs: Any) -> Any:
+            graphs.append(graph)
+            return translate(graph, inputs)
+
+        monkeypatch.setattr("torch.compile", partial(torch.compile, backend=noted))
+        compiled = inference.Compiled(network, CPU)
+        for y in torch.rand(2, 1, 3, 8, 8):
+            with torch.inference_mode():
+                torch.testing.assert_close(compiled(y), network(y))
+        assert len(graphs) == 1  # for both pictures
+
+    @pytest.mark.heavy
+    def test_a_compiler_that_does_not_work_is_one_sentence(
+        self, network: nn.Module, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr("torch._inductor.config.cpp.cxx", (None, "/bin/false"))
+        with torch.inference_mode(), pytest.raises(DeviceError, match=r"C\+\+ compiler") as caught:
+            inference.Compiled(network, CPU)(torch.rand(1, 3, 8, 8))
+        assert "\n" not in caught.value.message
+
+    @NEEDS_CUDA
+    def test_a_result_on_cuda_outlives_the_next_run(self, network: nn.Module) -> None:
+        cuda = torch.device("cuda")
+        run = inference.Compiled(network.to(cuda), cuda)
+        pictures = torch.rand(4, 1, 3, 8, 8, device=cuda)
+        with torch.inference_mode():
+            results = [run(y) for y in pictures]
+            for result, y in zip(results, pictures, strict=True):
+                torch.testing.assert_close(result, network(y), rtol=1e-2, atol=1e-2)
 
     def test_says_what_to_install_without_a_compiler(self, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setattr("shutil.which", lambda name: None)

@@ -188,10 +188,26 @@ class TestMachine:
             library.allow_tf32 = allowed
 
     @pytest.mark.usefixtures("_rounding")
-    def test_only_tf32_lets_cuda_round_float32(self) -> None:
-        for name, rounds in (("tf32", True), ("fp32", False)):
-            assert resolve_precision(name, torch.device("cuda")) == torch.float32
-            assert torch.backends.cuda.matmul.allow_tf32 == rounds
-            assert torch.backends.cudnn.allow_tf32 == rounds
+    @pytest.mark.parametrize("before", [True, False])
+    @pytest.mark.parametrize("name", ["tf32", "fp32", "bf16", "fp16"])
+    def test_only_tf32_allows_cuda_to_round_float32(self, name: str, before: bool) -> None:
+        libraries = torch.backends.cuda.matmul, torch.backends.cudnn
+        for library in libraries:
+            library.allow_tf32 = before
+        resolve_precision("fp32", CPU)  # is no business of CUDA's
         with pytest.raises(DeviceError, match="tf32"):
             resolve_precision("tf32", CPU)
+        assert [library.allow_tf32 for library in libraries] == [before, before]
+        dtype = resolve_precision(name, torch.device("cuda"))
+        assert dtype == models.PRECISIONS[name]
+        assert [library.allow_tf32 for library in libraries] == [name == "tf32"] * 2
+
+    @pytest.mark.skipif(not torch.cuda.is_available(), reason="needs CUDA")
+    @pytest.mark.usefixtures("_rounding")
+    @pytest.mark.parametrize("name", ["tf32", "fp32"])
+    def test_a_product_on_cuda_is_rounded_as_allowed(self, name: str) -> None:
+        """1 + 2⁻¹² has more than the 10 bits of a fraction that are left of it in tf32."""
+        dtype = resolve_precision(name, torch.device("cuda"))
+        x = torch.full((512, 512), 1 + 2**-12, dtype=dtype, device="cuda")
+        product = x @ torch.eye(512, dtype=dtype, device="cuda")
+        assert bool((product == x).all()) == (name == "fp32")
