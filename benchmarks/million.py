@@ -103,12 +103,14 @@ def fill(folder: Path, scans: list[Path]) -> None:
 def find(folder: Path, count: int) -> None:
     """Print a row: what a run costs that does nothing with the photos left."""
     from difface_cli.runs import folders
+    from difface_cli.runs.jobs import Job
     from difface_cli.runs.trees import Wish
 
     os.chdir(folder)
     before, left = time.process_time(), []
     if count:
-        batch = folders.Batch(["scans"], Wish(recursive=True), Path("out"), settings=SETTINGS)
+        wish, like = Wish(recursive=True), Job("", None)
+        batch = folders.Batch(["scans"], wish, Path("out"), like, settings=SETTINGS)
         folders.run(batch, lambda jobs, _: left.append(sum(1 for _ in jobs)), lambda _: None)
     seconds = time.process_time() - before
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024 / 1e6

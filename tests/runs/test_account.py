@@ -17,8 +17,7 @@ def job(k: int) -> Job:
 
 
 def test_of_a_million_failures_a_few_are_kept_and_all_are_counted() -> None:
-    account = Account()
-    account.left = account.total = 10 * LISTED
+    account = Account(10 * LISTED)
     for k in range(9 * LISTED):
         account.fail(job(k), ImageError(f"{k}.jpg is empty."))
     assert account.failures == 9 * LISTED
@@ -28,8 +27,7 @@ def test_of_a_million_failures_a_few_are_kept_and_all_are_counted() -> None:
 
 
 def test_of_photos_done_those_that_the_user_named_are_kept() -> None:
-    account = Account(named=["1.jpg", "2.jpg"])
-    account.left = account.total = 3
+    account = Account(3, named=["1.jpg", "2.jpg"])
     for k in (0, 1):
         account.end(job(k), RECORD)
     assert account.done == {"1.jpg"}
@@ -37,8 +35,7 @@ def test_of_photos_done_those_that_the_user_named_are_kept() -> None:
 
 
 def test_a_photo_that_succeeds_when_it_comes_again_has_not_failed() -> None:
-    account = Account()
-    account.left = account.total = 2
+    account = Account(2)
     account.fail(job(0), ImageError("0.jpg is empty."))
     account.end(job(0), RECORD)
     assert not account.failed

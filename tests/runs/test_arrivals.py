@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 
 import pytest
 
 from difface_cli.runs.arrivals import settled
-from difface_cli.runs.trees import Photo
+from difface_cli.runs.jobs import Job
 
 
 @pytest.fixture(autouse=True)
@@ -15,20 +16,24 @@ def quick(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("difface_cli.runs.arrivals.PERIOD", 0.002)
 
 
+def job(path: Path) -> Job:
+    return Job(str(path), None, place=path.name)
+
+
 def test_a_growing_file_waits_until_it_grows_no_more(tmp_path: Path) -> None:
     path = tmp_path / "a.jpg"
     looks = 0
     told: list[int] = []
 
-    def look() -> list[Photo]:
+    def look() -> AbstractContextManager[list[Job]]:
         nonlocal looks
         looks += 1
         if looks <= 5 or looks == 30:
             path.write_bytes(bytes(looks))
-        return [Photo("a.jpg", path), Photo("gone.jpg", tmp_path / "gone.jpg")]
+        return nullcontext([job(path), job(tmp_path / "gone.jpg")])
 
-    for photos in settled(look, lambda: looks >= 60):
-        assert [photo.name for photo in photos] == ["a.jpg"]
+    for jobs in settled(look, lambda: looks >= 60):
+        assert [job.source for job in jobs] == [str(path)]
         told.append(path.stat().st_size)
     assert told == [5, 30]
 
@@ -38,8 +43,8 @@ def test_an_empty_file_is_still_to_be_written(tmp_path: Path) -> None:
     path.touch()
     looks: list[int] = []
 
-    def look() -> list[Photo]:
+    def look() -> AbstractContextManager[list[Job]]:
         looks.append(1)
-        return [Photo("a.jpg", path)]
+        return nullcontext([job(path)])
 
     assert not list(settled(look, lambda: len(looks) > 20))

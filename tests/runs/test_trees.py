@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import os
+import sqlite3
 from pathlib import Path
 
 import pytest
 
-from difface_cli.base.errors import UsageError
-from difface_cli.runs.trees import Photo, Wish, look
+from difface_cli.base.errors import OutputError, UsageError, known
+from difface_cli.runs import trees
+from difface_cli.runs.jobs import Job
+from difface_cli.runs.trees import Wish, look
 
+ANY = Job("", None)
 ALL = Wish(recursive=True)
 
 
@@ -27,26 +31,26 @@ def album(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return tmp_path / "album"
 
 
-def found(sources: list[str], wish: Wish, output: str = "out") -> list[Photo]:
-    with look(sources, wish, Path(output)) as tree:
+def found(sources: list[str], wish: Wish, output: str = "out") -> list[Job]:
+    with look(sources, wish, Path(output), ANY) as tree:
         assert len(tree) == len([*tree])
         return [*tree]
 
 
 def names(sources: list[str], wish: Wish, output: str = "out") -> list[str]:
-    return [photo.name for photo in found(sources, wish, output)]
+    return [photo.place for photo in found(sources, wish, output)]
 
 
 def test_the_top_level_alone_unless_recursive(album: Path) -> None:
-    with look(["album"], Wish(), Path("out")) as tree:
-        assert [photo.name for photo in tree] == ["B.TIF", "a.jpg"]
-        assert [photo.path for photo in tree] == [Path("album/B.TIF"), Path("album/a.jpg")]
+    with look(["album"], Wish(), Path("out"), ANY) as tree:
+        assert [photo.place for photo in tree] == ["B.TIF", "a.jpg"]
+        assert [photo.source for photo in tree] == ["album/B.TIF", "album/a.jpg"]
         assert tree.others == 2
 
 
 def test_the_tree_sorted_without_what_is_hidden(album: Path) -> None:
     photos = found(["album/"], ALL)
-    assert [photo.name for photo in photos] == [
+    assert [photo.place for photo in photos] == [
         "1912/a.jpg", "1912/a.png", "1912/thumbs/a.jpg", "1913/wedding [1].jpeg", "B.TIF", "a.jpg",
     ]  # fmt: skip
     assert [photo.twin for photo in photos] == [True, True, False, False, False, False]
@@ -109,8 +113,8 @@ def test_a_folder_that_cannot_be_read_is_told_and_the_others_are_not_lost(
         return scandir(path)
 
     monkeypatch.setattr("os.scandir", closed)
-    with look(["album"], ALL, Path("out")) as tree:
-        assert [photo.name for photo in tree] == ["1913/wedding [1].jpeg", "B.TIF", "a.jpg"]
+    with look(["album"], ALL, Path("out"), ANY) as tree:
+        assert [photo.place for photo in tree] == ["1913/wedding [1].jpeg", "B.TIF", "a.jpg"]
         ((path, error),) = tree.closed
     assert path == Path("album/1912")
     assert "Permission denied" in error.message
@@ -138,7 +142,9 @@ def test_twins_may_differ_in_case_and_lie_in_folders_that_do(album: Path) -> Non
     for name in ("x/B.JPG", "x/b.png", "X/a.jpg", "x/A.png", "x/c.png"):
         (album / name).parent.mkdir(exist_ok=True)
         (album / name).touch()
-    twins = {photo.name for photo in found(["album"], ALL) if photo.twin and photo.name[0] in "xX"}
+    twins = {
+        photo.place for photo in found(["album"], ALL) if photo.twin and photo.place[0] in "xX"
+    }
     assert twins == {"x/B.JPG", "x/b.png", "X/a.jpg", "x/A.png"}
 
 
@@ -155,8 +161,8 @@ def test_files_and_folders_are_sorted_by_the_whole_name(album: Path) -> None:
 
 def test_masks_are_no_photos(album: Path) -> None:
     os.symlink("../B.TIF", album / "1912/mask.jpg")
-    with look(["album"], ALL, Path("out"), [album / "B.TIF", album / "1912/thumbs"]) as tree:
-        assert [photo.name for photo in tree] == [
+    with look(["album"], ALL, Path("out"), ANY, [album / "B.TIF", album / "1912/thumbs"]) as tree:
+        assert [photo.place for photo in tree] == [
             "1912/a.jpg", "1912/a.png", "1913/wedding [1].jpeg", "a.jpg"
         ]  # fmt: skip
         assert tree.others == 2
@@ -164,16 +170,27 @@ def test_masks_are_no_photos(album: Path) -> None:
 
 def test_what_is_taken_out_is_still_read(album: Path) -> None:
     os.symlink("album", album.parent / "linked")
-    with look(["album"], Wish(), Path("out")) as tree:
-        tree.narrow(lambda photo: photo.name != "a.jpg")
-        assert [photo.name for photo in tree] == ["B.TIF"]
+    with look(["album"], Wish(), Path("out"), ANY) as tree:
+        tree.narrow(lambda photo: photo.place != "a.jpg")
+        assert [photo.place for photo in tree] == ["B.TIF"]
         assert len(tree) == 1
         assert tree.reads(Path("linked/a.jpg"))
         assert not tree.reads(Path("album/notes.txt"))
 
 
 def test_a_result_belongs_to_the_first_that_claims_it(album: Path) -> None:
-    with look(["album"], Wish(), Path("out")) as tree:
-        assert tree.claim(Path("out/a.png"), "album/a.jpg") == "album/a.jpg"
-        assert tree.claim(Path("out/a.png"), "album/a.jpg") == "album/a.jpg"
-        assert tree.claim(Path("out/a.png"), "album/a.gif") == "album/a.jpg"
+    with look(["album"], Wish(), Path("out"), ANY) as tree:
+        first, again = Job("album/a.jpg", Path("out/a.png")), Job("album/a.gif", Path("out/a.png"))
+        tree.claim(first)
+        tree.claim(first)
+        with pytest.raises(OutputError, match=r"a.jpg and album/a.gif would both .* out/a.png"):
+            tree.claim(again)
+
+
+def test_a_full_disk_is_one_sentence(album: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(trees, "_TABLES", f"PRAGMA max_page_count = 4; {trees._TABLES}")
+    with pytest.raises(sqlite3.OperationalError) as caught:
+        names([f"{k:0200}.jpg" for k in range(100)], ALL)
+    failure = known(caught.value)
+    assert "cannot be kept: database or disk is full" in failure.message
+    assert "TMPDIR" in failure.hint

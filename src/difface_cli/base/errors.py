@@ -101,6 +101,9 @@ def _of_machine(error: Exception) -> DifFaceError | None:
             "Close other programs, take a smaller picture, leave out --upscale"
             + (", or use --device cpu." if where == "GPU memory" else "."),
         )
+    if "OperationalError" in names:  # of SQLite, which keeps lists on the disk
+        hint = "Make room for temporary files, or name a folder for them as TMPDIR."
+        return OutputError(f"The list of photos cannot be kept: {text}.", hint)
     if isinstance(error, ImportError) and ("libGL" in text or "libgthread" in text):
         return DeviceError(
             f"OpenCV cannot be loaded: {text}.",

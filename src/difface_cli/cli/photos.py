@@ -23,10 +23,10 @@ from difface_cli.runs import folders, references, run, work
 from difface_cli.runs import jobs as outputs
 from difface_cli.runs.account import LISTED, Account
 from difface_cli.runs.folders import Batch
-from difface_cli.runs.jobs import Job, Jobs
+from difface_cli.runs.jobs import Job
 from difface_cli.runs.listener import Silent
 from difface_cli.runs.session import Session
-from difface_cli.runs.trees import Wish
+from difface_cli.runs.trees import Jobs, Wish
 from difface_cli.tasks import Task, options
 from difface_cli.trust.choosing import IDENTITY
 from difface_cli.weights import registry
@@ -117,16 +117,14 @@ def go(session: Session, asked: Asked) -> int:
 
 def _go(session: Session, asked: Asked) -> int:
     of_folders = (asked.recursive, asked.watch, asked.include, asked.exclude)
+    like = Job("", None, session.options.results, asked.dry_run, asked.report, session.task.sheet)
     if folders.wanted(asked.photos, *of_folders, asked.engine.value == "ray"):
-        return _folders(session, asked)
+        return _folders(session, asked, like)
     jobs = outputs.plan(
         asked.photos,
         asked.output,
-        samples=session.options.results,
-        report=asked.report,
+        like,
         overwrite=asked.overwrite,
-        preview=asked.dry_run,
-        contact=session.task.sheet,
         masks=asked.masks,
         folder=asked.default,
     )
@@ -136,8 +134,7 @@ def _go(session: Session, asked: Asked) -> int:
 def _named(session: Session, asked: Asked, jobs: Jobs) -> int:
     """Do these photos, whatever was done before."""
     listener = Printer(session, as_json=asked.as_json)
-    account = Account(alone=len(jobs) == 1, fail_fast=asked.fail_fast, named=asked.photos)
-    account.total = account.left = len(jobs)
+    account = Account(len(jobs), fail_fast=asked.fail_fast, named=asked.photos)
     with (
         _resumable(account),
         account,
@@ -150,19 +147,16 @@ def _named(session: Session, asked: Asked, jobs: Jobs) -> int:
     return close(account)
 
 
-def _folders(session: Session, asked: Asked) -> int:
+def _folders(session: Session, asked: Asked, like: Job) -> int:
     """Do what is left of folders; a dry run looks at all of it."""
     batch = Batch(
         sources=asked.photos,
         wish=Wish(asked.recursive, tuple(asked.include), tuple(asked.exclude)),
         output=folders.folder(asked.output, asked.default),
-        samples=session.options.results,
-        report=asked.report,
-        contact=session.task.sheet,
+        like=like,
         task=session.task,
         masks=tuple(asked.masks),
         overwrite=asked.overwrite,
-        preview=asked.dry_run,
         save_faces=session.save_faces,
         fail_fast=asked.fail_fast,
         watch=asked.watch,
@@ -195,8 +189,7 @@ def _folders(session: Session, asked: Asked) -> int:
 
 def each(jobs: list[Job], do: Callable[[Job, Progress], Record]) -> int:
     """Do something else with each photo than a task, without a line about each; the exit code."""
-    account = Account(alone=len(jobs) == 1, named=(job.source for job in jobs))
-    account.total = account.left = len(jobs)
+    account = Account(len(jobs), named=(job.source for job in jobs))
     with _resumable(account), account, console.photo_progress(len(jobs)) as progress:
         run.one_by_one(jobs, do, account, Silent(), progress)
     return close(account)

@@ -102,8 +102,8 @@ def _job(again: Replay, output: Path | None, overwrite: bool) -> Job | None:
 
     if output is None:
         return None
-    samples = again.session.options.results
-    (job,) = jobs.plan([str(again.photo)], output, samples=samples, overwrite=overwrite)
+    like = jobs.Job("", None, again.session.options.results)
+    (job,) = jobs.plan([str(again.photo)], output, like, overwrite=overwrite)
     return job
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import errno
 import itertools
 from collections.abc import Iterable, Iterator
-from types import TracebackType
+from typing import Self
 
 from difface_cli.base.errors import (
     DifFaceError,
@@ -38,49 +38,39 @@ class Account:
     photos at a time.
 
     Args:
+        total: how many photos there are, where that is known; if but one, its failure is the
+            run's, and Ctrl-C stops it.
         fail_fast: whether the first failure ends the run.
-        alone: whether there is but one photo, whose failure is the run's, and which Ctrl-C stops.
         named: the photos that the user named one by one.
-        most: how many failures are kept by name.
 
     Attributes:
         done: those of the named photos that are finished.
-        failed: photos that are not, and why.
+        failed: photos that are not, and why; the first `most` of them.
         left: how many have neither ended nor failed.
-        total: how many there were to do, told at the end.
+        total: how many there are to do.
     """
 
     def __init__(
-        self,
-        *,
-        fail_fast: bool = False,
-        alone: bool = False,
-        named: Iterable[str] = (),
-        most: int = LISTED,
+        self, total: int = 0, *, fail_fast: bool = False, named: Iterable[str] = ()
     ) -> None:
         self.done: set[str] = set()
         self.failed: dict[str, str] = {}
-        self.left = self.total = 0
+        self.left = self.total = total
         self._named = frozenset(named)
-        self._most, self._more = most, 0
+        self.most, self._more = LISTED, 0
         self._fail_fast = fail_fast
-        self._alone = alone
+        self._alone = total == 1
         self._halted = False
         self._interrupts = Interrupts(ANSWER)
 
-    def __enter__(self) -> Account:
+    def __enter__(self) -> Self:
         if not self._alone:
             self._interrupts.__enter__()
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        at: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *error: object) -> None:
         if not self._alone:
-            self._interrupts.__exit__(kind, error, at)
+            self._interrupts.__exit__(*error)
 
     @property
     def interrupted(self) -> bool:
@@ -132,7 +122,7 @@ class Account:
 
     def refuse(self, name: str, error: DifFaceError) -> None:
         """Count as failed what was not even begun."""
-        if name in self.failed or len(self.failed) < self._most:
+        if name in self.failed or len(self.failed) < self.most:
             self.failed[name] = str(error)
         else:
             self._more += 1

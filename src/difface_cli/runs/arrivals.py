@@ -4,17 +4,19 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterable, Iterator
+from contextlib import AbstractContextManager
+from pathlib import Path
 
+from difface_cli.runs.jobs import Job
 from difface_cli.runs.manifest import Stamp
-from difface_cli.runs.trees import Photo
 
 PERIOD = 1.0
 """Seconds between two looks; a file that stays as it is for two of them is taken for whole."""
 
 
 def settled(
-    look: Callable[[], Iterable[Photo]], over: Callable[[], bool]
-) -> Iterator[tuple[Photo, ...]]:
+    look: Callable[[], AbstractContextManager[Iterable[Job]]], over: Callable[[], bool]
+) -> Iterator[list[Job]]:
     """The photos that have come or changed, each once they have stopped growing.
 
     Args:
@@ -26,19 +28,20 @@ def settled(
     while not over():
         ready = []
         now = time.monotonic()
-        for photo in look():
-            stamp = Stamp.of(photo.path)
-            if stamp is None or stamp.size == 0 or told.get(photo.name) == stamp:
-                continue
-            before, since = met.get(photo.name, (None, now))
-            if before != stamp:
-                met[photo.name] = (stamp, now)
-            elif now - since >= 2 * PERIOD:
-                told[photo.name] = stamp
-                del met[photo.name]
-                ready.append(photo)
+        with look() as jobs:
+            for job in jobs:
+                stamp = Stamp.of(Path(job.source))
+                if stamp is None or stamp.size == 0 or told.get(job.place) == stamp:
+                    continue
+                before, since = met.get(job.place, (None, now))
+                if before != stamp:
+                    met[job.place] = (stamp, now)
+                elif now - since >= 2 * PERIOD:
+                    told[job.place] = stamp
+                    del met[job.place]
+                    ready.append(job)
         if ready:
-            yield tuple(ready)
+            yield ready
         else:
             _rest(PERIOD, over)
 

@@ -20,10 +20,11 @@ from difface_cli.base.progress import Progress
 from difface_cli.records.record import Record
 from difface_cli.runs import run, work
 from difface_cli.runs.account import Account
-from difface_cli.runs.jobs import Job, Jobs
+from difface_cli.runs.jobs import Job
 from difface_cli.runs.listener import Listener
 from difface_cli.runs.run import Outcome
 from difface_cli.runs.session import Session
+from difface_cli.runs.trees import Jobs
 
 TRIES = 3  # of a photo whose worker dies; the photo may be why
 ADDRESS = "RAY_ADDRESS"

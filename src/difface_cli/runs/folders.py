@@ -7,7 +7,7 @@ import os
 import sys
 import time
 from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, contextmanager, suppress
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import partial
@@ -18,11 +18,11 @@ from difface_cli.images.writing import SUFFIXES
 from difface_cli.records.record import Record
 from difface_cli.runs import arrivals, ledger, manifest, trees
 from difface_cli.runs import jobs as outputs
-from difface_cli.runs.account import LISTED, Account
-from difface_cli.runs.jobs import Job, Jobs
+from difface_cli.runs.account import Account
+from difface_cli.runs.jobs import Job
 from difface_cli.runs.ledger import Ledger
 from difface_cli.runs.manifest import Entry, Stamp
-from difface_cli.runs.trees import Tree, Wish
+from difface_cli.runs.trees import Jobs, Tree, Wish
 from difface_cli.tasks import Restore, Task
 
 Do = Callable[[Jobs, Account], object]
@@ -34,7 +34,7 @@ class Batch:
 
     Attributes:
         output: the folder of the results.
-        samples, report, preview, contact: see `Job`.
+        like: what holds for each job: samples, preview, report, contact.
         task: reads a file beside each photo, perhaps: a change of it is a change of the photo.
         masks: files and folders that are read beside the photos, and are none of them.
         save_faces: whether the faces of each photo are written as well.
@@ -46,10 +46,7 @@ class Batch:
     sources: list[str]
     wish: Wish
     output: Path
-    samples: int = 1
-    report: bool = False
-    preview: bool = False
-    contact: bool = False
+    like: Job
     task: Task = Restore()  # noqa: RUF009  # it holds nothing
     masks: tuple[Path, ...] = ()
     save_faces: bool = False
@@ -99,23 +96,24 @@ def run(batch: Batch, do: Do, say: Callable[[str], None]) -> Account:
         UsageError, OutputError: before any work, for folders without photos and for results that
             would take the place of files that no run has written.
     """
-    with (
-        _look(batch) as tree,
-        ledger.held(batch.output) as books,
-        _Kept(batch, books) as account,
-    ):
+    with _look(batch) as tree, ledger.held(batch.output) as books, _Kept(batch, books) as account:
         for path, error in tree.closed:
             account.refuse(str(path), error)
         if batch.watch:
-            account.total = _watch(batch, books, account, do)
+            account.total = _watch(account, do)
             return account
+
+        def is_left(job: Job) -> bool:
+            tree.claim(job)
+            return account.lacks(job, tree.reads)
+
         found = len(tree)
-        left(tree, batch, books, account)
+        tree.narrow(is_left)
         account.left = len(tree)
         account.total = account.failures + len(tree)
         say(_summary(found, found - len(tree), tree.others))
-        if len(tree):
-            do(_Jobs(tree, batch), account)
+        if tree:
+            do(tree, account)
         return account
 
 
@@ -127,25 +125,9 @@ def planned(batch: Batch) -> Iterator[Jobs]:
         UsageError, OutputError: see `run`.
     """
     with _look(batch) as tree:
-        jobs = _Jobs(tree, batch)
-        for job in jobs:
-            _refuse_inputs(job, tree.reads)
-            if not batch.overwrite:
-                outputs.refuse_existing(job)
-        yield jobs
-
-
-class _Jobs:
-    """What is to do of the photos of a tree."""
-
-    def __init__(self, tree: Tree, batch: Batch) -> None:
-        self._tree, self._batch = tree, batch
-
-    def __len__(self) -> int:
-        return len(self._tree)
-
-    def __iter__(self) -> Iterator[Job]:
-        return (_job(photo, self._batch) for photo in self._tree)
+        for job in tree:
+            _refuse(job, batch, tree.reads)
+        yield tree
 
 
 @contextmanager
@@ -158,7 +140,7 @@ def _look(batch: Batch) -> Iterator[Tree]:
                 f"The output {batch.output} is an input itself, which is never changed.",
                 "Choose another folder with -o.",
             )
-    with _tree(batch) as tree:
+    with trees.look(batch.sources, batch.wish, batch.output, batch.like, batch.masks) as tree:
         if not (len(tree) or tree.closed or batch.watch):
             raise UsageError(
                 f"There is no picture in {', '.join(batch.sources)}.",
@@ -167,84 +149,26 @@ def _look(batch: Batch) -> Iterator[Tree]:
         yield tree
 
 
-def _tree(batch: Batch) -> AbstractContextManager[Tree]:
-    return trees.look(batch.sources, batch.wish, batch.output, batch.masks)
-
-
-def left(tree: Tree, batch: Batch, books: Ledger, account: Account) -> None:
-    """Narrow the tree to photos that are not done, see `_is_left`.
-
-    Raises:
-        OutputError: for results in the place of inputs, of one another, or of foreign files.
-    """
-
-    def is_left(photo: trees.Photo) -> bool:
-        job = _job(photo, batch)
-        for path in job.files:
-            if (other := tree.claim(path, job.source)) != job.source:
-                raise OutputError(
-                    f"{other} and {job.source} would both be written to {path}.",
-                    "Rename one of them, or leave it out with --exclude.",
-                )
-        return _is_left(job, batch, books, account, tree.reads)
-
-    tree.narrow(is_left)
-
-
-def _is_left(
-    job: Job, batch: Batch, books: Ledger, account: Account, reads: Callable[[Path], bool]
-) -> bool:
-    """Whether a photo is not done; one that lacks what is read beside it has failed."""
-    try:
-        settings = _settings(job, batch)
-    except DifFaceError as error:
-        account.refuse(job.source, error)
-        return False
-    if books.has(job.place, Path(job.source), settings):
-        return False
-    _refuse_inputs(job, reads)
-    if not batch.overwrite:
-        _refuse_foreign(job, batch.output, books)
-    return True
-
-
 def _settings(job: Job, batch: Batch) -> str:
     """The fingerprint of all that a photo's results follow from beside it."""
     beside = batch.task.reads(job.source, job.place)
     return f"{batch.settings}-{manifest.sha256(beside)[:16]}" if beside else batch.settings
 
 
-def _job(photo: trees.Photo, batch: Batch) -> Job:
-    target = batch.output / outputs.writable(photo.name)
-    return Job(
-        str(photo.path),
-        target,
-        samples=batch.samples,
-        preview=batch.preview,
-        report=batch.report,
-        contact=batch.contact,
-        place=photo.name,
-        twin=photo.twin,
-    )
-
-
-def _refuse_foreign(job: Job, folder: Path, books: Ledger) -> None:
-    for path in job.files:
-        if os.path.lexists(path):
-            name = path.relative_to(folder).as_posix()
-            if not books.is_ours(name, job.place):
-                raise OutputError(
-                    f"{path} exists already, and is not as a run has written it.",
-                    "Add --overwrite to replace such files, or choose another -o.",
-                )
-
-
-def _refuse_inputs(job: Job, reads: Callable[[Path], bool]) -> None:
-    for path in job.files:
-        if os.path.lexists(path) and reads(path):
+def _refuse(
+    job: Job, batch: Batch, reads: Callable[[Path], bool], books: Ledger | None = None
+) -> None:
+    for path in filter(os.path.lexists, job.files):
+        if reads(path):
             raise OutputError(
                 f"The output {path} is an input itself, which is never changed.",
                 "Choose another folder with -o.",
+            )
+        name = path.relative_to(batch.output).as_posix()
+        if not (batch.overwrite or (books and books.is_ours(name, job.place))):
+            raise OutputError(
+                f"{path} exists already, and is not as a run has noted it.",
+                "Add --overwrite to replace such files, or choose another -o.",
             )
 
 
@@ -252,17 +176,36 @@ class _Kept(Account):
     """An account that is kept in the books of the folder as well."""
 
     def __init__(self, batch: Batch, books: Ledger) -> None:
-        most = sys.maxsize if batch.watch else LISTED  # a photo may succeed when it comes again
-        super().__init__(fail_fast=batch.fail_fast, most=most)
-        self._batch = batch
-        self._books = books
+        super().__init__(fail_fast=batch.fail_fast)
+        if batch.watch:  # a photo that failed may succeed when it comes again
+            self.most = sys.maxsize
+        self.batch, self._books = batch, books
         self._began: dict[str, tuple[float, Stamp | None, str]] = {}
+
+    def lacks(self, job: Job, reads: Callable[[Path], bool]) -> bool:
+        """Whether a photo is still to be done; one that lacks what is read beside it has failed.
+
+        Args:
+            reads: tells the inputs.
+
+        Raises:
+            OutputError: for results in the place of inputs or of foreign files.
+        """
+        try:
+            settings = _settings(job, self.batch)
+        except DifFaceError as error:
+            self.refuse(job.source, error)
+            return False
+        if self._books.has(job.place, Path(job.source), settings):
+            return False
+        _refuse(job, self.batch, reads, self._books)
+        return True
 
     def begin(self, job: Job) -> None:
         # The stamp is of before the reading: a file that changes after it is seen to have changed.
         settings = ""  # of a photo whose mask is gone, which reading it will tell
         with suppress(DifFaceError):
-            settings = _settings(job, self._batch)
+            settings = _settings(job, self.batch)
         stamp = Stamp.of(Path(job.source))
         self._began[job.source] = (time.perf_counter(), stamp, settings)
         self._books.begin(job.place)
@@ -272,10 +215,10 @@ class _Kept(Account):
         self._books.drop(job.place)
 
     def end(self, job: Job, record: Record) -> None:
-        digests = {path: manifest.sha256(path) for path in _written(job, self._batch.save_faces)}
+        faces = sorted(job.faces.glob("*.png")) if self.batch.save_faces else []
         names = {
-            path.relative_to(self._batch.output).as_posix(): digest
-            for path, digest in digests.items()
+            path.relative_to(self.batch.output).as_posix(): manifest.sha256(path)
+            for path in (*job.files, *faces)
         }
         super().end(job, record)
         try:
@@ -311,11 +254,7 @@ class _Kept(Account):
         )
 
 
-def _written(job: Job, faces: bool) -> list[Path]:
-    return [*job.files, *(sorted(job.faces.glob("*.png")) if faces else [])]
-
-
-def _watch(batch: Batch, books: Ledger, account: Account, do: Do) -> int:
+def _watch(account: _Kept, do: Do) -> int:
     """Do photos as they come, until the user stops it.
 
     Returns:
@@ -323,19 +262,15 @@ def _watch(batch: Batch, books: Ledger, account: Account, do: Do) -> int:
     """
     met: set[str] = set()
 
-    def look() -> Iterator[trees.Photo]:
-        with _tree(batch) as tree:
-            yield from tree
+    def is_left(job: Job) -> bool:
+        try:
+            return account.lacks(job, partial(outputs.same, Path(job.source)))
+        except OutputError as error:
+            account.refuse(job.source, error)
+            return False
 
-    for photos in arrivals.settled(look, lambda: account.stopped):
-        jobs = []
-        for photo in photos:
-            job = _job(photo, batch)
-            try:
-                if _is_left(job, batch, books, account, partial(outputs.same, photo.path)):
-                    jobs.append(job)
-            except OutputError as error:
-                account.refuse(job.source, error)
+    for settled in arrivals.settled(partial(_look, account.batch), lambda: account.stopped):
+        jobs = [*filter(is_left, settled)]
         met.update(job.source for job in jobs)
         account.left += len(jobs)
         do(jobs, account)

@@ -5,9 +5,8 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Protocol
 
 from difface_cli.base.errors import OutputError, UsageError
 
@@ -85,23 +84,15 @@ class Job:
         return self.beside("_faces")
 
 
-class Jobs(Protocol):
-    """Jobs and their number; a run over folders makes each as it is asked for."""
-
-    def __len__(self) -> int: ...
-
-    def __iter__(self) -> Iterator[Job]: ...
+SINGLE = Job("", None)
 
 
 def plan(
     sources: list[str],
     output: Path | None,
+    like: Job = SINGLE,
     *,
-    samples: int = 1,
-    report: bool = False,
     overwrite: bool = False,
-    preview: bool = False,
-    contact: bool = False,
     masks: Sequence[Path] = (),
     folder: Path = FOLDER,
 ) -> list[Job]:
@@ -110,7 +101,7 @@ def plan(
     Args:
         output: the user's -o: a file for a single photo, or a folder; None for `folder`, or
             stdout for stdin. "-" for stdout.
-        samples, report, preview, contact: see `Job`.
+        like: what holds for each of the jobs.
         masks: files and folders that are read beside the photos.
 
     Raises:
@@ -119,14 +110,13 @@ def plan(
     """
     if sources.count(STREAM) > 1:
         raise UsageError("stdin can be read once only.", "Name - a single time.")
-    count = len(sources)
     jobs = [
-        Job(name, _target(name, output, count, folder), samples, preview, report, contact)
+        replace(like, source=name, target=_target(name, output, len(sources), folder))
         for name in sources
     ]
-    if report and jobs[0].target is None:
+    if like.report and jobs[0].target is None:
         raise UsageError("stdout holds the photo, not a report.", "Name an output file with -o.")
-    if samples > 1 and jobs[0].target is None:
+    if like.samples > 1 and jobs[0].target is None:
         raise UsageError("stdout holds one result only.", "Name a file or folder with -o.")
     _refuse_clashes(jobs)
     inputs = {_identity(Path(name)): name for name in sources if name != STREAM}
@@ -213,12 +203,11 @@ def _refuse_clashes(jobs: list[Job]) -> None:
     taken: dict[Path, str] = {}
     for job in jobs:
         for path in job.files:
-            if path in taken and taken[path] != job.source:
+            if (other := taken.setdefault(path, job.source)) != job.source:
                 raise OutputError(
-                    f"{taken[path]} and {job.source} would both be written to {path}.",
+                    f"{other} and {job.source} would both be written to {path}.",
                     "Do them one after the other into different folders.",
                 )
-            taken[path] = job.source
 
 
 def _refuse_inputs(job: Job, inputs: Mapping[object, str]) -> None:

@@ -12,9 +12,10 @@ from difface_cli.records.record import Record
 from difface_cli.runs import jobs as outputs
 from difface_cli.runs import overlap, work
 from difface_cli.runs.account import Account, Unbegun
-from difface_cli.runs.jobs import STREAM, Job, Jobs
+from difface_cli.runs.jobs import STREAM, Job
 from difface_cli.runs.listener import Guarded, Listener
 from difface_cli.runs.session import Session
+from difface_cli.runs.trees import Jobs
 
 Outcome = Callable[[], Record]
 Outcomes = Iterable[tuple[Job, Outcome]]

@@ -6,15 +6,17 @@ import os
 import sqlite3
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import closing, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fnmatch import fnmatchcase
 from functools import lru_cache
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 
-from difface_cli.base.errors import ImageError, UsageError
+from difface_cli.base.errors import ImageError, OutputError, UsageError
 from difface_cli.images.reading import SUFFIXES
+from difface_cli.runs.jobs import Job, writable
 
-# `place` is the path with the links in its folders followed; `meant` is not what `narrow` took out.
+# `twin` as in Job; `place` is the path with the links in its folders followed; `meant` is 0 of what
+# `narrow` took out.
 _TABLES = """
     PRAGMA cache_size = -16000;
     CREATE TABLE found (name BLOB, path BLOB, stem BLOB, place BLOB);
@@ -54,55 +56,39 @@ class Wish:
         return any(_matches(name, glob) for glob in self.exclude)
 
 
-@dataclass(frozen=True)
-class Photo:
-    """A photo found.
-
-    Attributes:
-        name: its place in the tree of results, with "/", such as "1912/wedding.jpg".
-        path: the file.
-        twin: whether another photo of that folder differs from it in the suffix alone.
-    """
-
-    name: str
-    path: Path
-    twin: bool = False
-
-
 class Tree:
-    """The photos of a run, sorted by name: on the disk, as soon as they are many.
+    """The photos of a run as jobs, sorted by name: on the disk, as soon as they are many.
 
     Attributes:
         others: how many files there were beside them, not meant or no pictures.
         closed: folders that could not be read, and why not.
     """
 
-    def __init__(self, db: sqlite3.Connection) -> None:
+    def __init__(self, db: sqlite3.Connection, job: Callable[[str, str, bool], Job]) -> None:
         self.others = 0
         self.closed: list[tuple[Path, ImageError]] = []
-        self._count = 0
+        self._db, self._job, self._count = db, job, 0
         self._real = lru_cache(1000)(os.path.realpath)
-        self._db = db
         db.executescript(_TABLES)
 
     def __len__(self) -> int:
         return self._count
 
-    def __iter__(self) -> Iterator[Photo]:
-        return (photo for _, photo in self._rows())
+    def __iter__(self) -> Iterator[Job]:
+        return (job for _, job in self._rows())
 
-    def fill(self, found: Iterable[tuple[str, Path]]) -> None:
+    def fill(self, found: Iterable[tuple[str, str]]) -> None:
         """Take these photos, each by its name and file, in any order."""
         rows = (
-            (os.fsencode(name), os.fsencode(path), os.fsencode(_stem(name)), self._place(path))
+            (*map(os.fsencode, (name, path, os.path.splitext(name)[0].lower())), self._place(path))
             for name, path in found
         )
         self._count = self._db.executemany("INSERT INTO found VALUES (?, ?, ?, ?)", rows).rowcount
         self._db.executescript(_SORT)
 
-    def narrow(self, meant: Callable[[Photo], bool]) -> None:
-        """Keep those photos of which this is true; they are asked of in their order."""
-        rows = ((row,) for row, photo in self._rows() if not meant(photo))
+    def narrow(self, meant: Callable[[Job], bool]) -> None:
+        """Keep those jobs of which this is true; they are asked of in their order."""
+        rows = ((row,) for row, job in self._rows() if not meant(job))
         out = self._db.executemany("UPDATE photos SET meant = 0 WHERE rowid = ?", rows)
         self._count -= out.rowcount
 
@@ -111,27 +97,34 @@ class Tree:
         where = "SELECT 1 FROM photos WHERE place = ?"
         return self._db.execute(where, (self._place(path),)).fetchone() is not None
 
-    def claim(self, path: Path, source: str) -> str:
-        """Note that a result of `source` will lie at `path`; whose result does, the first's."""
-        row = (os.fsencode(path), os.fsencode(source))
-        if self._db.execute("INSERT OR IGNORE INTO results VALUES (?, ?)", row).rowcount:
-            return source
-        where = "SELECT source FROM results WHERE path = ?"
-        return os.fsdecode(self._db.execute(where, row[:1]).fetchone()[0])
+    def claim(self, job: Job) -> None:
+        """Note where the job's results will lie; OutputError where another's will."""
+        for path in job.files:
+            row = (os.fsencode(path), os.fsencode(job.source))
+            self._db.execute("INSERT OR IGNORE INTO results VALUES (?, ?)", row)
+            found = self._db.execute("SELECT source FROM results WHERE path = ?", row[:1])
+            if (first := found.fetchone()[0]) != row[1]:
+                raise OutputError(
+                    f"{os.fsdecode(first)} and {job.source} would both be written to {path}.",
+                    "Rename one of them, or leave it out with --exclude.",
+                )
 
-    def _rows(self) -> Iterator[tuple[int, Photo]]:
+    def _rows(self) -> Iterator[tuple[int, Job]]:
         which = "SELECT rowid, name, path, twin FROM photos WHERE meant ORDER BY rowid"
         for row, name, path, twin in self._db.execute(which):
-            yield row, Photo(os.fsdecode(name), Path(os.fsdecode(path)), bool(twin))
+            yield row, self._job(os.fsdecode(name), os.fsdecode(path), bool(twin))
 
-    def _place(self, path: Path) -> bytes:
-        """The path with the links in its folders followed."""
-        return os.fsencode(os.path.join(self._real(path.parent), path.name))
+    def _place(self, path: str | Path) -> bytes:
+        folder, name = os.path.split(path)
+        return os.fsencode(os.path.join(self._real(folder), name))
+
+
+Jobs = list[Job] | Tree
 
 
 @contextmanager
 def look(
-    sources: Sequence[str], wish: Wish, output: Path, masks: Sequence[Path] = ()
+    sources: Sequence[str], wish: Wish, output: Path, like: Job, masks: Sequence[Path] = ()
 ) -> Iterator[Tree]:
     """The photos that these files and folders hold.
 
@@ -139,33 +132,37 @@ def look(
         sources: a single folder, whose tree is mirrored; or folders and files, of which each
             comes to lie under its own name.
         output: the folder of the results, in which nothing is looked for.
+        like: what holds for each of the jobs.
         masks: files and folders that hold no photos.
 
     Raises:
         UsageError: when two sources have the same name.
     """
-    named = [*zip(sources, _names(sources), strict=True)]
+    named = [*zip(map(Path, sources), _names(sources), strict=True)]
     hidden = [os.path.realpath(mask) for mask in masks]
 
-    def found() -> Iterator[tuple[str, Path]]:
+    def job(name: str, source: str, twin: bool) -> Job:
+        target = output / writable(name)
+        return replace(like, source=source, target=target, place=name, twin=twin)
+
+    def found() -> Iterator[tuple[str, str]]:
         for source, name in named:
-            path = Path(source)
-            if not os.path.isdir(path):  # no name is too long for it
-                yield name, path
+            if not os.path.isdir(source):  # no name is too long for it
+                yield name, str(source)
                 continue
             prefix = f"{name}/" if len(named) > 1 else ""
-            for inner in _files(path, wish, output, tree.closed):
-                if PurePosixPath(inner).suffix.lower() in SUFFIXES and wish.takes(inner):
-                    yield prefix + inner, path / inner
+            for inner in _files(source, wish, output, tree.closed):
+                if os.path.splitext(inner)[1].lower() in SUFFIXES and wish.takes(inner):
+                    yield prefix + inner, str(source / inner)
                 else:
                     tree.others += 1
 
-    def shown(photo: tuple[str, Path]) -> bool:
+    def shown(photo: tuple[str, str]) -> bool:
         real = Path(os.path.realpath(photo[1]))
         return not any(real.is_relative_to(mask) for mask in hidden)
 
     with closing(sqlite3.connect("")) as db:  # a file without a name; in memory while it is small
-        tree = Tree(db)
+        tree = Tree(db, job)
         tree.fill(filter(shown, found()) if hidden else found())
         yield tree
 
@@ -242,7 +239,3 @@ def _matches(name: str, glob: str) -> bool:
     if "/" in glob:
         return fnmatchcase(name, glob.removeprefix("./"))
     return any(fnmatchcase(part, glob) for part in name.split("/"))
-
-
-def _stem(name: str) -> str:
-    return str(PurePosixPath(name).with_suffix("")).lower()

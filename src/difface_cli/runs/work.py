@@ -141,7 +141,7 @@ class Work:
 def alone(session: Session, job: Job) -> Record:
     """One photo from reading to writing, without a word; raises what goes wrong."""
     with outputs.folders() as make:
-        return Work(session, make, Account(alone=True), NoProgress(), 1).alone(job)
+        return Work(session, make, Account(1), NoProgress(), 1).alone(job)
 
 
 def finished(session: Session, job: Job, source: Source, result: Result, seconds: float) -> Record:
