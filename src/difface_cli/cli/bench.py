@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import json
 import sys
+from collections.abc import Iterator
 from typing import Annotated, Any
 
 import typer
 
-from difface_cli.cli import shared
+from difface_cli.cli import console, shared
 
 METHOD, MACHINE = shared.METHOD, shared.MACHINE
 
@@ -59,7 +60,6 @@ def bench(
     a share of 100 % would be a network without any other work.
     """
     from difface_cli.bench import Way, record
-    from difface_cli.cli import console
     from difface_cli.models import resolve_device, resolve_precision
     from difface_cli.weights import registry
 
@@ -85,46 +85,28 @@ def bench(
 
 def _print(record: Record) -> None:
     """The table, and under it what holds for all of it."""
-    from rich.box import SIMPLE_HEAD
-    from rich.table import Table
-
-    from difface_cli.cli import console
-
-    table = Table(box=SIMPLE_HEAD, pad_edge=False)
-    for heading in ("way", "what"):
-        table.add_column(heading, no_wrap=True)
-    for heading in ("seconds", "GFLOP/s", "of peak", "faster", "differs"):
-        table.add_column(heading, justify="right", no_wrap=True)
-    ways = record["ways"]
-    base = next((way for way in ways if way["way"] == "plain"), ways[0])
-    for way in ways:
-        for row, slow in zip(_rows(way), _rows(base), strict=True):
-            faster = "" if way is base else f"{slow['seconds'] / row['seconds']:.2f}x"
-            name = f"{way['way']} {way['precision']}"
-            table.add_row(name, row["what"], _seconds(row["seconds"]), *row["speed"], faster,
-                          row["differs"])  # fmt: skip
-        table.add_section()
-    console.out().print(table)
+    heads = ("way", "what", "seconds", "GFLOP/s", "of peak", "faster", "differs")
+    console.table(heads, _rows(record["ways"]), right=heads[2:])
     for line in _notes(record):
         console.plain(line)
 
 
-def _rows(way: Record) -> list[Record]:
-    """Each network, and a face."""
-    rows = []
-    for network in way["networks"]:
-        error = network["relative_difference_to_plain"]
-        speed = f"{network['gflops']:.0f}", f"{100 * network['share_of_peak']:.0f} %"
-        rows.append(
-            {
-                "what": network["part"],
-                "seconds": network["seconds_a_call"],
-                "speed": speed,
-                "differs": f"{error:.1e}" if error else "",
-            }
-        )
-    face = {"what": "face", "seconds": way["seconds_a_face"], "speed": ("", ""), "differs": ""}
-    return [*rows, face]
+def _rows(ways: list[Record]) -> Iterator[tuple[str, ...]]:
+    """Each network of each way, and a face."""
+    base = next((way for way in ways if way["way"] == "plain"), ways[0])
+    for way in ways:
+        if way is not ways[0]:
+            yield ()
+        name = f"{way['way']} {way['precision']}"
+        for network, slow in zip(way["networks"], base["networks"], strict=True):
+            seconds, error = network["seconds_a_call"], network["relative_difference_to_plain"]
+            speed = f"{network['gflops']:.0f}", f"{100 * network['share_of_peak']:.0f} %"
+            faster = "" if way is base else f"{slow['seconds_a_call'] / seconds:.2f}x"
+            differs = f"{error:.1e}" if error else ""
+            yield name, network["part"], _seconds(seconds), *speed, faster, differs
+        seconds = way["seconds_a_face"]
+        faster = "" if way is base else f"{base['seconds_a_face'] / seconds:.2f}x"
+        yield name, "face", _seconds(seconds), "", "", faster, ""
 
 
 def _notes(record: Record) -> list[str]:
@@ -135,7 +117,7 @@ def _notes(record: Record) -> list[str]:
     counted = " and ".join(f"{n['gflop']:.0f} GFLOP for the {n['part']}" for n in own["networks"])
     lines = [
         f"{record['model']} at {record['size']}, {record['steps']} steps a face, "
-        f"{_count(record['batch'])} a call: {counted}.",
+        f"{record['batch']} face{'s' * (record['batch'] > 1)} a call: {counted}.",
         f"The peak, products of large matrices: {reached}.",
         f"Memory of this process: {record['memory_bytes'] / 2**30:.2f} GB at most"
         + (", with random weights made in float32." if record["random_weights"] else "."),
@@ -149,10 +131,6 @@ def _notes(record: Record) -> list[str]:
             pays = f"pays from {cost / saved:.0f} faces on" if saved > 0 else "does not pay"
             lines.append(f"Compiling took {cost:.0f} s and {pays}.")
     return lines
-
-
-def _count(faces: int) -> str:
-    return f"{faces} face" + "s" * (faces > 1)
 
 
 def _seconds(seconds: float) -> str:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable
 from dataclasses import asdict
 from functools import cache
 from pathlib import Path
@@ -14,6 +13,8 @@ import typer
 from difface_cli.cli import console, shared
 
 if TYPE_CHECKING:
+    from rich.text import Text
+
     from difface_cli.doctor import Finding
 
 BROKEN = 1
@@ -51,24 +52,15 @@ def doctor(
         record = {"ok": not failed, "findings": [asdict(finding) for finding in found]}
         typer.echo(json.dumps(record, ensure_ascii=True))
     else:
-        _print(found)
+        console.table(("check", "state", "found"), map(_row, found), fold=("found",))
         console.plain(f"{failed} of {len(found)} checks failed." if failed else "All is well.")
     raise typer.Exit(BROKEN if failed else 0)
 
 
-def _print(found: Iterable[Finding]) -> None:
-    from rich.box import SIMPLE_HEAD
-    from rich.table import Table
+def _row(finding: Finding) -> tuple[str, Text, Text]:
     from rich.text import Text
 
-    table = Table(box=SIMPLE_HEAD, pad_edge=False)
-    table.add_column("check", no_wrap=True)
-    table.add_column("state", no_wrap=True)
-    table.add_column("found", overflow="fold")
-    for finding in found:
-        told = Text(console.literal(finding.told))
-        if finding.hint:
-            told.append("\n" + console.literal(finding.hint), "bold")
-        state = Text(finding.state, STYLES[finding.state])
-        table.add_row(Text(console.literal(finding.check)), state, told)
-    console.out().print(table)
+    told = Text(console.literal(finding.told))
+    if finding.hint:
+        told.append("\n" + console.literal(finding.hint), "bold")
+    return finding.check, Text(finding.state, STYLES[finding.state]), told

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from difface_cli.base.errors import DifFaceError
-from difface_cli.cli import shared
+from difface_cli.cli import console, shared
 
 if TYPE_CHECKING:
     from difface_cli.evaluation.report import Grid, Report
@@ -171,7 +171,7 @@ def evaluate(
 
     An evaluation that was stopped goes on where it was: values are kept in DIFFACE_HOME.
     """
-    from difface_cli.cli import console, values
+    from difface_cli.cli import values
     from difface_cli.evaluation import run as evaluating
 
     wishes = evaluating.Wishes(
@@ -202,14 +202,11 @@ def evaluate(
 
 
 def _complain(error: DifFaceError) -> None:
-    from difface_cli.cli import console
-
     console.say("error", error.message, error.hint)
 
 
 def _tell(report: Report, files: Mapping[str, Path]) -> None:
     """The tables on the terminal, unless stdout carries a file."""
-    from difface_cli.cli import console
     from difface_cli.evaluation import report as tables
 
     if STDOUT in {str(path) for path in files.values()}:
@@ -239,20 +236,7 @@ def _width(grid: Grid) -> int:
 
 
 def _print(grid: Grid) -> None:
-    from rich.box import SIMPLE_HEAD
-    from rich.table import Table
-    from rich.text import Text
-
-    from difface_cli.cli import console
-
-    table = Table(box=SIMPLE_HEAD, pad_edge=False)
-    for index, title in enumerate(grid.head):
-        table.add_column(
-            Text(console.literal(title)), justify="right" if index else "left", overflow="fold"
-        )
-    for row in grid.rows:
-        table.add_row(*(Text(console.literal(text)) for text in row))
-    console.out().print(table)
+    console.table(grid.head, grid.rows, right=grid.head[1:], fold=grid.head)
 
 
 def _write(report: Report, files: Mapping[str, Path]) -> None:

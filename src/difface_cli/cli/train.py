@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from difface_cli.cli import shared
+from difface_cli.cli import console, shared
 
 if TYPE_CHECKING:
     from difface_cli.training.loop import Report
@@ -75,7 +75,6 @@ def train(
     TensorBoard's records and pictures of what the network does (sheets/). Ctrl-C stops after the
     step in hand. Needs: pip install "difface-cli[train]".
     """
-    from difface_cli.cli import console
     from difface_cli.training import launching
     from difface_cli.training import recipe as recipes
 
@@ -95,7 +94,5 @@ def train(
 
 def _say(report: Report) -> None:
     """One line a report."""
-    from difface_cli.cli import console
-
     numbers = ", ".join(f"{k} {v:.4g}" for k, v in report.values.items() if v is not None)
     console.plain(f"step {report.step:,}: {numbers}; {report.speed:.1f} pictures/s")
