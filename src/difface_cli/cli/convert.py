@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from difface_cli.base.errors import OutputError, UsageError
-from difface_cli.cli import shared
+from difface_cli.cli import console, shared
 
 if TYPE_CHECKING:
     from difface_cli.weights.registry import Registry, Weights
@@ -51,8 +51,7 @@ def convert(
     Nothing in the file is run: a pickle that holds more than tensors is refused.
     """
     from difface_cli.base.hashing import sha256
-    from difface_cli.cli import console
-    from difface_cli.cli.fetch_weights import form
+    from difface_cli.models.fitting import form
     from difface_cli.weights import registry
     from difface_cli.weights.convert import convert as run
     from difface_cli.weights.registry import Source

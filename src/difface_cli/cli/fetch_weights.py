@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from difface_cli.base.errors import DifFaceError, UsageError, WeightsInvalid, WeightsMissing
-from difface_cli.cli import console, shared, transfers
+from difface_cli.base.errors import DifFaceError, UsageError, WeightsInvalid
+from difface_cli.cli import console, shared
 
 if TYPE_CHECKING:
-    from difface_cli.weights.convert import Form
+    from difface_cli.weights.download import Report
+    from difface_cli.weights.fetch import Way
     from difface_cli.weights.registry import Model, Registry, Weights
 
 NON_COMMERCIAL = "DifFace's own weights are for non-commercial use only (S-Lab License 1.0)."
@@ -64,11 +66,11 @@ def fetch_weights(
     Files come from the Hugging Face Hub or their authors' releases into DIFFACE_HOME (or the
     user's cache). HF_ENDPOINT names a mirror.
     """
-    from difface_cli.weights import registry
+    from difface_cli.weights import fetch, registry
 
     known = registry.load(models)
     if show or verify:
-        print_models(known, _chosen(known, names or list(known.models)), verify)
+        _print(known, known.named(names or known.models), verify)
         return
     if not names and not everything:
         raise UsageError(
@@ -76,7 +78,8 @@ def fetch_weights(
         )
     if folder is not None and not folder.is_dir():
         raise UsageError(f"{folder} is no folder.", "Give --from the folder with the files.")
-    missing = _missing(_needed(known, _chosen(known, list(known.models) if everything else names)))
+    chosen = known.named(known.models if everything else names or ())
+    missing = fetch.missing(known.parts(*chosen))
     if not missing:
         console.plain("Everything is here and verified.")
         return
@@ -86,110 +89,46 @@ def fetch_weights(
         return
     if folder is None:
         _agree(missing, accept)
-    _fetch(missing, folder, offline, form(dtype))
+    from difface_cli.models.fitting import form  # which imports every network
+
+    _fetch(missing, fetch.Way(folder, offline, form(dtype)))
 
 
-def form(dtype: shared.Stored | None) -> Form:
-    """How files are converted, with the checks of every network this tool knows."""
-    import torch
-
-    from difface_cli.models.fitting import CHECKS
-    from difface_cli.weights.convert import Form
-
-    kinds = {"fp32": torch.float32, "fp16": torch.float16}
-    return Form(kinds[dtype] if dtype else None, CHECKS)
-
-
-def print_models(known: Registry, models: list[Model], verify: bool) -> None:
+def _print(known: Registry, models: Iterable[Model], verify: bool) -> None:
     """Print a table of models: name, parts, size, here or not, verified.
 
     Raises:
-        WeightsInvalid: after the table, when a file is not what it should be.
+        typer.Exit: after the table, when a file is not what it should be.
     """
-    from rich.box import SIMPLE_HEAD
-    from rich.table import Table
-    from rich.text import Text
-
-    table = Table(box=SIMPLE_HEAD, pad_edge=False)
-    table.add_column("model", overflow="fold")
-    table.add_column("parts", overflow="fold")
-    table.add_column("MB", justify="right", no_wrap=True)
-    table.add_column("here", no_wrap=True)
-    table.add_column("verified", no_wrap=True)
-    failures: dict[str, DifFaceError] = {}
+    wrong: dict[str, DifFaceError] = {}
+    rows = []
     for model in models:
-        parts = [w for part in model.parts if (w := known.part(model, part))]
-        here, verified = _state(parts, verify, failures)
+        parts = known.parts(model)
         sizes = [weights.size for weights in parts]
         size = f"{sum(sizes) / 1e6:,.0f}" + ("" if all(sizes) else " + ?")
-        cells = (model.name, ", ".join(model.parts), size, here, verified)
-        table.add_row(*(Text(console.literal(cell)) for cell in cells))
-    console.out().print(table)
+        rows.append((model.name, ", ".join(model.parts), size, *_state(parts, verify, wrong)))
+    heads = ("model", "parts", "MB", "here", "verified")
+    console.table(heads, rows, right=("MB",), fold=("model", "parts"))
     if not verify:
         console.plain("Nothing was hashed; --verify does. Every file is, each time it is used.")
-    for failure in failures.values():
-        console.say("error", failure.message, failure.hint)
-    if failures:
+    for error in wrong.values():
+        console.say("error", error.message, error.hint)
+    if wrong:
         raise typer.Exit(WeightsInvalid.exit_code)
 
 
-def _state(
-    parts: list[Weights], verify: bool, failures: dict[str, DifFaceError]
-) -> tuple[str, str]:
+def _state(parts: list[Weights], verify: bool, wrong: dict[str, DifFaceError]) -> tuple[str, str]:
     """What the columns here and verified say of a model's parts."""
-    from difface_cli.weights import fetch, store
+    from difface_cli.weights import fetch
 
-    here = [weights for weights in parts if fetch.is_here(weights)]
-    if len(here) < len(parts):
-        return (f"{len(here)} of {len(parts)}" if here else "no"), "-"
+    here = sum(map(fetch.is_here, parts))
+    if here < len(parts):
+        return (f"{here} of {len(parts)}" if here else "no"), "-"
     if not verify:
         return "yes", "not checked"
-    good = True
-    for weights in parts:
-        try:
-            store.verified(weights)
-        except DifFaceError as e:
-            good, failures[weights.name] = False, e
-    return "yes", "yes" if good else "NO"
-
-
-def _chosen(known: Registry, names: Iterable[str] | None) -> list[Model]:
-    """Models by name; weights of their own count as a model of one part."""
-    from difface_cli.weights.registry import Model
-
-    chosen = []
-    for name in dict.fromkeys(names or ()):
-        if name not in known.models and name in known.weights:
-            part = known.weights[name].part
-            chosen.append(Model(name, "restore", {part: name}))
-        else:
-            chosen.append(known.model(name))
-    return chosen
-
-
-def _needed(known: Registry, models: list[Model]) -> list[Weights]:
-    """The weights of the models, each once."""
-    parts = (known.part(model, part) for model in models for part in model.parts)
-    return list({weights.name: weights for weights in parts if weights}.values())
-
-
-def _missing(needed: list[Weights]) -> list[Weights]:
-    """Those that are not here, or not as they should be.
-
-    Raises:
-        WeightsMissing, WeightsInvalid: for files that are not fetched but local.
-    """
-    from difface_cli.weights import store
-
-    missing = []
-    for weights in needed:
-        try:
-            store.verified(weights)
-        except (WeightsMissing, WeightsInvalid):
-            if not weights.remote:
-                raise
-            missing.append(weights)
-    return missing
+    faults = fetch.faults(parts)
+    wrong |= {weights.name: error for weights, error in faults}
+    return "yes", "NO" if faults else "yes"
 
 
 def _describe(weights: Weights, folder: Path | None) -> None:
@@ -231,11 +170,43 @@ def at_terminal() -> bool:
     return sys.stdin.isatty()
 
 
-def _fetch(missing: list[Weights], folder: Path | None, offline: bool, form: Form) -> None:
-    from difface_cli.weights.fetch import Way, fetch
+def _fetch(missing: list[Weights], way: Way) -> None:
+    from difface_cli.weights.fetch import fetch
 
-    way = Way(folder=folder, offline=offline, form=form)
-    with transfers.bars() as report:
+    with _bars() as report:
         for weights in missing:
             path = fetch(weights, way, report)
             console.plain(f"{weights.name}: verified, {path.stat().st_size:,} bytes, {path}")
+
+
+@contextmanager
+def _bars() -> Iterator[Report]:
+    """Show what is being fetched, and how far it is; nothing where stderr is no terminal."""
+    from difface_cli.weights.fetch import silent
+
+    terminal = console.err()
+    if not terminal.is_terminal:
+        yield silent
+        return
+    from rich import progress
+
+    columns = (
+        progress.TextColumn("{task.description}", markup=False),
+        progress.BarColumn(bar_width=24),
+        progress.DownloadColumn(),
+        progress.TransferSpeedColumn(),
+        progress.TimeRemainingColumn(),
+    )
+    with progress.Progress(*columns, console=terminal, transient=True) as shown:
+        task = shown.add_task("")
+        labels: set[str] = set()
+
+        def report(label: str, done: int, total: int) -> None:
+            if label not in labels:
+                labels.add(label)
+                shown.reset(task)
+            shown.update(
+                task, description=console.literal(label), completed=done, total=total or None
+            )
+
+        yield report

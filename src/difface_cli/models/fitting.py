@@ -13,7 +13,7 @@ from difface_cli.faces.parse import build_parsenet
 from difface_cli.faces.retinaface import build_retinaface
 from difface_cli.metrics import niqe, perception
 from difface_cli.models import background
-from difface_cli.weights.convert import Check
+from difface_cli.weights.convert import Check, Form
 from difface_cli.weights.registry import Weights
 
 CPU = torch.device("cpu")
@@ -58,3 +58,13 @@ CHECKS: Mapping[str, Check] = MappingProxyType(
         "niqe": _niqe,
     }
 )
+
+
+def form(dtype: str | None) -> Form:
+    """How files are converted, with all these checks.
+
+    Args:
+        dtype: "fp32" or "fp16"; None keeps the file's own.
+    """
+    kinds = {"fp32": torch.float32, "fp16": torch.float16, None: None}
+    return Form(kinds[dtype], CHECKS)

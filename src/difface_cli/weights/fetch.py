@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -42,6 +42,30 @@ def is_here(weights: Weights) -> bool:
     return True
 
 
+def missing(needed: Iterable[Weights]) -> list[Weights]:
+    """Those that are not here, or not as they should be, and can be fetched.
+
+    Raises:
+        WeightsMissing, WeightsInvalid: for such as cannot be fetched.
+    """
+    wrong = faults(needed)
+    for weights, error in wrong:
+        if not weights.remote:
+            raise error
+    return [weights for weights, _ in wrong]
+
+
+def faults(needed: Iterable[Weights]) -> list[tuple[Weights, DifFaceError]]:
+    """What is wrong with each of these that is not here, or not as it should be."""
+    found: list[tuple[Weights, DifFaceError]] = []
+    for weights in needed:
+        try:
+            store.verified(weights)
+        except (WeightsMissing, WeightsInvalid) as error:
+            found.append((weights, error))
+    return found
+
+
 def fetch(weights: Weights, way: Way, report: Report = silent) -> Path:
     """Bring weights here unless they are, and return their verified file.
 
@@ -54,24 +78,13 @@ def fetch(weights: Weights, way: Way, report: Report = silent) -> Path:
         WeightsInvalid: when what came is not what it should be.
         OutputError: when they cannot be written.
     """
-    if not weights.remote:
-        return store.verified(weights)
-    if _good(weights):
+    if not weights.remote or not faults([weights]):
         return store.verified(weights)
     with places.held(f"weights-{weights.name}"):
-        if _good(weights):  # another process was faster
-            return store.verified(weights)
-        places.sweep(places.converted(weights))
-        _try_sources(weights, way, report)
+        if faults([weights]):  # else another process was faster
+            places.sweep(places.converted(weights))
+            _try_sources(weights, way, report)
     return store.verified(weights)
-
-
-def _good(weights: Weights) -> bool:
-    try:
-        store.verified(weights)
-    except (WeightsMissing, WeightsInvalid):
-        return False
-    return True
 
 
 def _try_sources(weights: Weights, way: Way, report: Report) -> None:

@@ -8,7 +8,7 @@ can run, with the settings that suit it. A new model is a new block, never new c
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path, PurePosixPath
 from types import MappingProxyType
@@ -211,6 +211,24 @@ class Registry:
         """The weights that stand for this part of the model, if it has the part."""
         name = model.parts.get(part)
         return replace(self.weights[name], model=model.name) if name else None
+
+    def parts(self, *models: Model) -> list[Weights]:
+        """The weights of these models, each once."""
+        found = (self.part(model, part) for model in models for part in model.parts)
+        return list({weights.name: weights for weights in found if weights}.values())
+
+    def named(self, names: Iterable[str]) -> list[Model]:
+        """The models of these names; weights of their own count as a model of one part.
+
+        Raises:
+            RegistryError: for a name that is neither.
+        """
+        return [
+            Model(name, "restore", {self.weights[name].part: name})
+            if name not in self.models and name in self.weights
+            else self.model(name)
+            for name in dict.fromkeys(names)
+        ]
 
 
 def builtin_path() -> Path:
