@@ -11,13 +11,21 @@ from paper import TABLE_I, TABLE_II, TABLE_V, TABLE_VIII, Numbers
 
 from difface_cli.base.errors import WeightsMissing
 from difface_cli.degradations import masks
-from difface_cli.evaluation import catalogue, curves, evaluate, folders, kept, measuring, networks
-from difface_cli.evaluation import report as tables
+from difface_cli.evaluation import (
+    cache,
+    catalogue,
+    comparison,
+    curves,
+    folders,
+    measurement,
+    networks,
+    tables,
+)
 from difface_cli.evaluation.catalogue import Measure
-from difface_cli.evaluation.evaluate import Task
+from difface_cli.evaluation.comparison import Task
 from difface_cli.evaluation.folders import Pair
 from difface_cli.evaluation.grouping import Label
-from difface_cli.evaluation.report import Grid, Report
+from difface_cli.evaluation.tables import Grid, Report
 from difface_cli.weights import registry, store
 
 FACES = ("psnr", "ssim", "ms-ssim", "gmsd", "lmd", "found", "fd-g")
@@ -57,16 +65,16 @@ def measured(
     ready = networks.equip(chosen, known, eyes, torch.device("cpu"))
     there = given.complete()
     order = [given.first, *(name for name in given.results if name != given.first)]
-    with kept.opened(work / "values.sqlite") as values:
+    with cache.opened(work / "values.sqlite") as values:
         done = {}
         for name in order:
             matched = folders.match(given.results[name], given.truth, given.masks)
             pairs = [pair for pair in matched.pairs if pair.stem in there]
-            done[name] = measuring.measure(pairs, ready.instruments, values, _refuse)
+            done[name] = measurement.measure(pairs, ready.instruments, values, _refuse)
         task = Task(
             ready.measures, ready.instruments, values, groups=groups or {}, paired=not groups
         )
-        return evaluate.report(task, done, {}, {"by": by})
+        return comparison.report(task, done, {}, {"by": by})
 
 
 def _here(known: registry.Registry, measure: Measure) -> bool:

@@ -26,7 +26,7 @@ from difface_cli.doctor import (
     Finding,
     examine,
     hardware,
-    restoring,
+    models,
     software,
 )
 from difface_cli.images import with_pixels
@@ -145,22 +145,22 @@ def test_weights_here_changed_gone_unreadable_and_not_fetched(
     digest = "9db54ac4dd8a4f27c8f28f0eff52d5a5ed7b2a9fc6e0e4c0a8a4a9d4b5ee8f06"
     local = Source("path", str(path), sha256=digest)
     mine = Weights("mine", "prior", "unet", sources=(local,))
-    assert states(lambda: restoring.weights(_registry(mine))) == [FAILED]
+    assert states(lambda: models.weights(_registry(mine))) == [FAILED]
     from difface_cli.base.hashing import sha256
 
     whole = replace(mine, sources=(replace(local, sha256=sha256(path)),))
-    assert states(lambda: restoring.weights(_registry(whole))) == [OK]
+    assert states(lambda: models.weights(_registry(whole))) == [OK]
     with monkeypatch.context() as patch:
 
         def denied(_: Path) -> str:
             raise PermissionError(13, "Permission denied")
 
         patch.setattr("difface_cli.weights.store.sha256", denied)
-        assert states(lambda: restoring.weights(_registry(whole))) == [FAILED]
+        assert states(lambda: models.weights(_registry(whole))) == [FAILED]
     path.unlink()
-    assert states(lambda: restoring.weights(_registry(whole))) == [FAILED]
+    assert states(lambda: models.weights(_registry(whole))) == [FAILED]
     remote = Weights("far", "prior", "unet", sources=(Source("url", "https://x.example/a.pth"),))
-    (note,) = found(lambda: restoring.weights(_registry(remote)))
+    (note,) = found(lambda: models.weights(_registry(remote)))
     assert (note.state, note.told) == (NOTE, "not here: far")
     assert "fetch-weights" in note.hint
 
@@ -212,7 +212,7 @@ def test_a_restoration_that_gives_no_face(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr(Engine, "run", _fake(change))
-    assert states(lambda: restoring.restoration(registry.load())) == [state]
+    assert states(lambda: models.restoration(registry.load())) == [state]
 
 
 def test_a_restoration_that_fails(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -220,7 +220,7 @@ def test_a_restoration_that_fails(monkeypatch: pytest.MonkeyPatch) -> None:
         raise RuntimeError("out of memory")
 
     monkeypatch.setattr(Engine, "run", restore)
-    (finding,) = found(lambda: restoring.restoration(registry.load()))
+    (finding,) = found(lambda: models.restoration(registry.load()))
     assert "out of memory" in finding.told
 
 

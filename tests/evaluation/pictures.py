@@ -7,8 +7,8 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-from difface_cli.evaluation import plain
-from difface_cli.evaluation.measuring import Instruments, Picture
+from difface_cli.evaluation import pixels
+from difface_cli.evaluation.measurement import Instruments, Picture
 from tests.images.pictures import smooth
 
 NAMES = ("a", "b", "sub/c")
@@ -32,4 +32,4 @@ def mean_colour(picture: Picture) -> np.ndarray:  # type: ignore[type-arg]
 
 def instruments(*names: str) -> Instruments:
     """Of the plain measures; "detector" is the mean colour."""
-    return Instruments(plain.quick(names), single={"detector": mean_colour})
+    return Instruments(pixels.quick(names), single={"detector": mean_colour})

@@ -15,7 +15,7 @@ from safetensors.torch import save_file
 from difface_cli.base.errors import UsageError, WeightsInvalid
 from difface_cli.base.hashing import sha256
 from difface_cli.evaluation import catalogue, networks
-from difface_cli.evaluation.measuring import Picture
+from difface_cli.evaluation.measurement import Picture
 from difface_cli.weights import registry
 from difface_cli.weights.convert import Form
 from difface_cli.weights.fetch import Way, fetch

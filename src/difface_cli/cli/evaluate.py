@@ -13,7 +13,7 @@ from difface_cli.base.errors import DifFaceError
 from difface_cli.cli import console, shared
 
 if TYPE_CHECKING:
-    from difface_cli.evaluation.report import Grid, Report
+    from difface_cli.evaluation.tables import Grid, Report
 
 STDOUT = "-"
 SOME_FAILED = 1
@@ -207,7 +207,7 @@ def _complain(error: DifFaceError) -> None:
 
 def _tell(report: Report, files: Mapping[str, Path]) -> None:
     """The tables on the terminal, unless stdout carries a file."""
-    from difface_cli.evaluation import report as tables
+    from difface_cli.evaluation import tables
 
     if STDOUT in {str(path) for path in files.values()}:
         return
@@ -242,8 +242,7 @@ def _print(grid: Grid) -> None:
 def _write(report: Report, files: Mapping[str, Path]) -> None:
     """The files that were asked for, by their kind."""
     from difface_cli.base import atomic
-    from difface_cli.evaluation import curves
-    from difface_cli.evaluation import report as tables
+    from difface_cli.evaluation import curves, tables
 
     texts = {
         "csv": tables.to_csv,

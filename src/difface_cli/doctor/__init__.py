@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from difface_cli.base.plugins import Plugin
-from difface_cli.doctor import hardware, restoring, software
+from difface_cli.doctor import hardware, models, software
 from difface_cli.doctor.findings import FAILED, NOTE, OK, Check, Finding, examine
 
 if TYPE_CHECKING:
@@ -44,11 +44,9 @@ def checks(
         Check("extras", software.extras, again),
         Check("plugins", lambda: software.loaded(plugins), again),
         Check("devices", hardware.devices, f"{software.REINSTALL} torch"),
-        Check(
-            "models.toml", lambda: restoring.models(registry()), "Correct the file that it names."
-        ),
-        Check("weights", lambda: restoring.weights(registry()), again),
+        Check("models.toml", lambda: models.known(registry()), "Correct the file that it names."),
+        Check("weights", lambda: models.weights(registry()), again),
         Check("cache", lambda: hardware.place("cache", home()), f"Set {HOME} to another folder."),
         Check("output", lambda: hardware.place("output", output), "Choose another folder with -o."),
-        Check("restoration", lambda: restoring.restoration(registry()), again),
+        Check("restoration", lambda: models.restoration(registry()), again),
     )

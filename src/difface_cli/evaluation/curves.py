@@ -6,8 +6,8 @@ from collections.abc import Sequence
 
 from difface_cli.base.errors import UsageError
 from difface_cli.evaluation.catalogue import Measure
-from difface_cli.evaluation.report import Line, Report
 from difface_cli.evaluation.summary import Summary
+from difface_cli.evaluation.tables import Line, Report
 from difface_cli.report import plots
 from difface_cli.report.plots import Curve
 

@@ -14,10 +14,10 @@ from torch import Tensor
 
 from difface_cli import models
 from difface_cli.base.errors import DifFaceError, UsageError, WeightsMissing
-from difface_cli.evaluation import plain
+from difface_cli.evaluation import pixels
+from difface_cli.evaluation.cache import Vector
 from difface_cli.evaluation.catalogue import SINGLE, Measure
-from difface_cli.evaluation.kept import Vector
-from difface_cli.evaluation.measuring import Instruments, OfPair, OfPicture, Picture
+from difface_cli.evaluation.measurement import Instruments, OfPair, OfPicture, Picture
 from difface_cli.faces import identity
 from difface_cli.faces.detect import FaceDetector
 from difface_cli.metrics import landmarks, niqe, nrqm, perception
@@ -80,7 +80,7 @@ def equip(
             missing |= {m.name: why for m in measures if name in m.weights}
     missing |= _rate([m for m in measures if m.name in BY_PYIQA], registry, device, single, marks)
     there = tuple(m for m in measures if m.name not in missing)
-    quick = plain.quick(m.name for m in there)
+    quick = pixels.quick(m.name for m in there)
     of_results = frozenset(m.name for m in there if m.of == SINGLE)
     tools = Instruments(quick, slow, single, marks, of_results)
     return Equipped(there, tools, MappingProxyType(missing))

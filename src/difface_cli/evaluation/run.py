@@ -11,14 +11,21 @@ from difface_cli import models
 from difface_cli.base import atomic
 from difface_cli.base.errors import DifFaceError, OutputError, UsageError, WeightsMissing
 from difface_cli.base.progress import Progress
-from difface_cli.evaluation import catalogue, folders, grouping, kept, measuring, networks
-from difface_cli.evaluation import evaluate as evaluation
+from difface_cli.evaluation import (
+    cache,
+    catalogue,
+    comparison,
+    folders,
+    grouping,
+    measurement,
+    networks,
+)
 from difface_cli.evaluation.catalogue import Measure
-from difface_cli.evaluation.evaluate import Task
+from difface_cli.evaluation.comparison import Task
 from difface_cli.evaluation.folders import Matched, Pair
-from difface_cli.evaluation.measuring import Keyed
+from difface_cli.evaluation.measurement import Keyed
 from difface_cli.evaluation.networks import Equipped
-from difface_cli.evaluation.report import Report
+from difface_cli.evaluation.tables import Report
 from difface_cli.metrics import frechet
 from difface_cli.metrics.frechet import Gaussian
 from difface_cli.runs import jobs as outputs
@@ -89,13 +96,13 @@ def run(
         )
     groups = _groups(wishes, matched)
     failures = _tell_alone(matched)
-    with kept.opened(places.home() / kept.NAME if wishes.cache else None) as values:
+    with cache.opened(places.home() / cache.NAME if wishes.cache else None) as values:
         measured, failed = _measure(wishes, matched, equipped, values, complain, progress)
         task = Task(
             equipped.measures, equipped.instruments, values, dataset, groups, wishes.compare,
             wishes.seed,
         )  # fmt: skip
-        told = evaluation.report(task, measured, equipped.missing, _about(wishes))
+        told = comparison.report(task, measured, equipped.missing, _about(wishes))
         if wishes.save_stats is not None:
             _save_stats(wishes, task, measured)
     return told, not (failed or failures)
@@ -223,7 +230,7 @@ def _measure(
     wishes: Wishes,
     matched: Mapping[str, Matched],
     equipped: Equipped,
-    values: kept.Kept,
+    values: cache.Cache,
     complain: Callable[[DifFaceError], None],
     progress: Progress,
 ) -> tuple[dict[str, list[Keyed]], int]:
@@ -245,7 +252,7 @@ def _measure(
                 progress.photo(pair.stem, index, total)
                 yield pair
 
-        measured[name] = measuring.measure(
+        measured[name] = measurement.measure(
             each.pairs, equipped.instruments, values, note,
             workers=wishes.workers, track=track,
         )  # fmt: skip
@@ -261,7 +268,7 @@ def _save_stats(wishes: Wishes, task: Task, measured: Mapping[str, Sequence[Keye
     assert wishes.save_stats is not None
     keys = [k.restored for k in next(iter(measured.values()))]
     try:
-        gaussian = evaluation.gaussian(task, wishes.features, keys)
+        gaussian = comparison.gaussian(task, wishes.features, keys)
     except ValueError as e:
         raise UsageError(f"There are no statistics to save: {e}.", "Give more pictures.") from None
     atomic.write(wishes.save_stats, frechet.dump(gaussian))

@@ -9,12 +9,12 @@ from typing import Any
 import numpy as np
 import pytest
 
-from difface_cli.evaluation import catalogue, evaluate, kept, measuring
-from difface_cli.evaluation.evaluate import Task, angle, report
+from difface_cli.evaluation import cache, catalogue, comparison, measurement
+from difface_cli.evaluation.cache import Cache
+from difface_cli.evaluation.comparison import Task, angle, report
 from difface_cli.evaluation.folders import Pair
-from difface_cli.evaluation.kept import Kept
-from difface_cli.evaluation.measuring import Instruments, Keyed
-from difface_cli.evaluation.report import Report
+from difface_cli.evaluation.measurement import Instruments, Keyed
+from difface_cli.evaluation.tables import Report
 from difface_cli.metrics import frechet
 
 RNG = np.random.default_rng(0)
@@ -28,7 +28,7 @@ def keyed(folder: str, count: int) -> list[Keyed]:
 
 
 def told(
-    values: Kept, folders: Mapping[str, Sequence[Keyed]], names: tuple[str, ...], **options: Any
+    values: Cache, folders: Mapping[str, Sequence[Keyed]], names: tuple[str, ...], **options: Any
 ) -> Report:
     task = Task(catalogue.choose(names), TOOLS, values, **options)
     return report(task, folders, {}, {"by": "sf"})
@@ -36,7 +36,7 @@ def told(
 
 def test_the_frechet_distance_of_a_set_with_fake_features() -> None:
     features = {name: RNG.normal(size=(40, 6)).astype(np.float32) for name in ("a", "truth")}
-    with kept.opened(None) as values:
+    with cache.opened(None) as values:
         for name, rows in features.items():
             for i, row in enumerate(rows):
                 values.keep(f"{name}/p{i}", TOOLS.what("inception"), row)
@@ -48,7 +48,7 @@ def test_the_frechet_distance_of_a_set_with_fake_features() -> None:
 
 
 def test_landmarks_and_embeddings_become_distances_and_angles() -> None:
-    with kept.opened(None) as values:
+    with cache.opened(None) as values:
         values.keep("a/p0", TOOLS.what("landmarks"), np.zeros(10, np.float32))
         values.keep("truth/p0", TOOLS.what("landmarks"), np.tile([3, 4], 5).astype(np.float32))
         values.keep("a/p1", TOOLS.what("landmarks"), None)  # no face
@@ -71,7 +71,7 @@ def test_angles() -> None:
     assert angle(x, -x) == pytest.approx(180, abs=1e-3)
 
 
-def kept_psnr(values: Kept, folder: str, psnr: Sequence[float]) -> list[Keyed]:
+def kept_psnr(values: Cache, folder: str, psnr: Sequence[float]) -> list[Keyed]:
     pairs = keyed(folder, len(psnr))
     for pair, value in zip(pairs, psnr, strict=True):
         values.keep(pair.both, TOOLS.what("psnr"), value)
@@ -80,7 +80,7 @@ def kept_psnr(values: Kept, folder: str, psnr: Sequence[float]) -> list[Keyed]:
 
 def test_groups_come_in_the_order_of_their_numbers() -> None:
     groups = {"p0": (16.0, "16"), "p1": (4.0, "4"), "p2": (16.0, "16")}
-    with kept.opened(None) as values:
+    with cache.opened(None) as values:
         pairs = kept_psnr(values, "a", (20.0, 30.0, 22.0))
         found = told(values, {"a": pairs}, ("psnr",), groups=groups)
     assert [(line.group, line.count, line.values["psnr"].mean) for line in found.lines] == [
@@ -89,7 +89,7 @@ def test_groups_come_in_the_order_of_their_numbers() -> None:
 
 
 def test_folders_are_compared_on_the_pictures_that_both_have() -> None:
-    with kept.opened(None) as values:
+    with cache.opened(None) as values:
         a = kept_psnr(values, "a", [20.0] * 10)
         b = kept_psnr(values, "b", [21.0] * 10)[:8]
         found = told(values, {"a": a, "b": b}, ("psnr",), paired=True)
@@ -100,11 +100,11 @@ def test_folders_are_compared_on_the_pictures_that_both_have() -> None:
 
 
 def test_all_that_is_measured_is_in_the_catalogue() -> None:
-    from difface_cli.evaluation import networks, plain
+    from difface_cli.evaluation import networks, pixels
 
     known = set(catalogue.MEASURES)
-    assert set(plain.QUICK) <= known
-    assert set(evaluate.DERIVED) <= known
-    taken = {*plain.QUICK, *evaluate.DERIVED, *networks.BY_DETECTOR}
+    assert set(pixels.QUICK) <= known
+    assert set(comparison.DERIVED) <= known
+    taken = {*pixels.QUICK, *comparison.DERIVED, *networks.BY_DETECTOR}
     assert {m.name for m in catalogue.MEASURES.values() if not m.weights} <= taken
-    assert measuring.VERSION == catalogue.VERSION
+    assert measurement.VERSION == catalogue.VERSION

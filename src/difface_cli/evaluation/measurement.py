@@ -20,9 +20,9 @@ import numpy.typing as npt
 
 from difface_cli import images
 from difface_cli.base.errors import DifFaceError, ImageError
+from difface_cli.evaluation.cache import Cache, Vector, file_key
 from difface_cli.evaluation.catalogue import VERSION
 from difface_cli.evaluation.folders import Pair
-from difface_cli.evaluation.kept import Kept, Vector, file_key
 
 Floats = npt.NDArray[np.float32]
 Pixels = npt.NDArray[np.uint8]
@@ -94,7 +94,7 @@ class _Prepared:
 def measure(
     pairs: Sequence[Pair],
     instruments: Instruments,
-    kept: Kept,
+    cache: Cache,
     complain: Callable[[Pair, DifFaceError], None],
     *,
     workers: int = 0,
@@ -113,18 +113,18 @@ def measure(
     threads = workers or min(4, os.cpu_count() or 1)
     done: list[Keyed] = []
     with ThreadPoolExecutor(threads) as pool:
-        ahead = _ahead(track(pairs), instruments, kept, pool, 2 * threads)
+        ahead = _ahead(track(pairs), instruments, cache, pool, 2 * threads)
         for pair, keyed, future in ahead:
             try:
                 if isinstance(keyed, DifFaceError):
                     raise keyed
                 if future is not None:
-                    _finish(keyed, future.result(), instruments, kept)
+                    _finish(keyed, future.result(), instruments, cache)
             except DifFaceError as error:
                 complain(pair, error)
             else:
                 done.append(keyed)
-    kept.commit()
+    cache.commit()
     return done
 
 
@@ -146,26 +146,30 @@ _Step = tuple[Pair, Keyed | DifFaceError, "Future[_Prepared] | None"]
 
 
 def _ahead(
-    pairs: Iterable[Pair], instruments: Instruments, kept: Kept, pool: ThreadPoolExecutor, most: int
+    pairs: Iterable[Pair],
+    instruments: Instruments,
+    cache: Cache,
+    pool: ThreadPoolExecutor,
+    most: int,
 ) -> Iterator[_Step]:
     """The pairs in their order, `most` of them being read at a time."""
     waiting: deque[_Step] = deque()
     for pair in pairs:
-        waiting.append(_begin(pair, instruments, kept, pool))
+        waiting.append(_begin(pair, instruments, cache, pool))
         if len(waiting) >= most:
             yield waiting.popleft()
     yield from waiting
 
 
-def _begin(pair: Pair, instruments: Instruments, kept: Kept, pool: ThreadPoolExecutor) -> _Step:
+def _begin(pair: Pair, instruments: Instruments, cache: Cache, pool: ThreadPoolExecutor) -> _Step:
     try:
         keyed = Keyed(pair, *(_key(path) for path in (pair.restored, pair.reference, pair.mask)))
     except ImageError as error:
         return pair, error, None
     missing = [
-        name for name in _of_pair(instruments, pair) if not _has(keyed, name, instruments, kept)
+        name for name in _of_pair(instruments, pair) if not _has(keyed, name, instruments, cache)
     ]
-    alone = any(_lacking(keyed, instruments, kept))
+    alone = any(_lacking(keyed, instruments, cache))
     if not missing and not alone:
         return pair, keyed, None
     quick = {name: instruments.quick[name] for name in missing if name in instruments.quick}
@@ -185,16 +189,16 @@ def _of_pair(instruments: Instruments, pair: Pair) -> list[str]:
     return [] if pair.reference is None else [*instruments.quick, *instruments.slow]
 
 
-def _has(keyed: Keyed, name: str, instruments: Instruments, kept: Kept) -> bool:
-    return kept.number(keyed.both, instruments.what(name))[0]
+def _has(keyed: Keyed, name: str, instruments: Instruments, cache: Cache) -> bool:
+    return cache.number(keyed.both, instruments.what(name))[0]
 
 
-def _lacking(keyed: Keyed, instruments: Instruments, kept: Kept) -> Iterator[tuple[str, str]]:
+def _lacking(keyed: Keyed, instruments: Instruments, cache: Cache) -> Iterator[tuple[str, str]]:
     """Keys of single pictures, and what is not known of them."""
     of_references = [name for name in instruments.single if name not in instruments.of_results]
     for key, names in ((keyed.restored, instruments.single), (keyed.reference, of_references)):
         for name in names if key else ():
-            if not kept.vector(key, instruments.what(name))[0]:
+            if not cache.vector(key, instruments.what(name))[0]:
                 yield key, name
 
 
@@ -223,19 +227,19 @@ def _same_size(a: Path, first: Picture, b: Path, second: Picture) -> None:
         )
 
 
-def _finish(keyed: Keyed, ready: _Prepared, instruments: Instruments, kept: Kept) -> None:
+def _finish(keyed: Keyed, ready: _Prepared, instruments: Instruments, cache: Cache) -> None:
     """Keep what was measured on the thread, and measure what networks say."""
     for name, value in ready.quick.items():
-        kept.keep(keyed.both, instruments.what(name), _finite(value))
+        cache.keep(keyed.both, instruments.what(name), _finite(value))
     if ready.reference is not None:
         for name, of_pair in instruments.slow.items():
-            if not _has(keyed, name, instruments, kept):
+            if not _has(keyed, name, instruments, cache):
                 value = of_pair(ready.restored, ready.reference, ready.mask)
-                kept.keep(keyed.both, instruments.what(name), _finite(value))
-    for key, name in list(_lacking(keyed, instruments, kept)):
+                cache.keep(keyed.both, instruments.what(name), _finite(value))
+    for key, name in list(_lacking(keyed, instruments, cache)):
         picture = ready.restored if key == keyed.restored else ready.reference
         assert picture is not None
-        kept.keep(key, instruments.what(name), instruments.single[name](picture))
+        cache.keep(key, instruments.what(name), instruments.single[name](picture))
 
 
 def _finite(value: float | None) -> float | None:

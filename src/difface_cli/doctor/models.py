@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 STEPS, N = 2, 100  # of the tiny restoration
 
 
-def models(registry: Registry) -> Iterator[Finding]:
+def known(registry: Registry) -> Iterator[Finding]:
     """The list of models."""
     from difface_cli.weights import registry as registries
 

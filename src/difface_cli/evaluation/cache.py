@@ -23,7 +23,7 @@ EVERY = 64  # values written between two commits
 Vector = npt.NDArray[np.float32]
 
 
-class Kept:
+class Cache:
     """The values of one file, by key and what was measured. For one thread."""
 
     def __init__(self, database: sqlite3.Connection) -> None:
@@ -63,7 +63,7 @@ class Kept:
 
 
 @contextmanager
-def opened(path: Path | None) -> Iterator[Kept]:
+def opened(path: Path | None) -> Iterator[Cache]:
     """The values of a file, on disk when this ends, however it ends; None keeps them in memory.
 
     Raises:
@@ -78,11 +78,11 @@ def opened(path: Path | None) -> Iterator[Kept]:
         raise OutputError(
             f"Values cannot be kept in {path}: {e}.", "Delete it, or use --no-cache."
         ) from None
-    kept = Kept(database)
+    cache = Cache(database)
     try:
-        yield kept
+        yield cache
     finally:
-        kept.commit()
+        cache.commit()
         database.close()
 
 

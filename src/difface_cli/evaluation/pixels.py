@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 
 import numpy as np
 
-from difface_cli.evaluation.measuring import Floats, OfPair, Picture
+from difface_cli.evaluation.measurement import Floats, OfPair, Picture
 from difface_cli.metrics import fidelity, seam, structure
 from difface_cli.metrics.fidelity import studio_luma
 

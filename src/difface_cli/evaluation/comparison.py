@@ -10,12 +10,12 @@ from typing import Any
 import numpy as np
 
 from difface_cli.evaluation import summary
+from difface_cli.evaluation.cache import Cache, Vector
 from difface_cli.evaluation.catalogue import FEATURE_SCALE, SET, SINGLE, Measure
 from difface_cli.evaluation.grouping import Label
-from difface_cli.evaluation.kept import Kept, Vector
-from difface_cli.evaluation.measuring import Instruments, Keyed
-from difface_cli.evaluation.report import Line, Report
+from difface_cli.evaluation.measurement import Instruments, Keyed
 from difface_cli.evaluation.summary import Difference, Summary
+from difface_cli.evaluation.tables import Line, Report
 from difface_cli.metrics import frechet, landmarks
 from difface_cli.metrics.frechet import Gaussian
 
@@ -36,7 +36,7 @@ class Task:
 
     measures: tuple[Measure, ...]
     instruments: Instruments
-    kept: Kept
+    cache: Cache
     dataset: Mapping[str, Gaussian] = field(default_factory=lambda: MappingProxyType({}))
     groups: Mapping[str, Label] = field(default_factory=lambda: MappingProxyType({}))
     paired: bool = False
@@ -83,11 +83,11 @@ def _value(task: Task, keyed: Keyed, measure: Measure) -> float | None:
     if measure.of == SINGLE:
         told = _vector(task, keyed.restored, measure.name)
         return None if told is None else float(told[0])
-    return task.kept.number(keyed.both, task.instruments.what(measure.name))[1]
+    return task.cache.number(keyed.both, task.instruments.what(measure.name))[1]
 
 
 def _vector(task: Task, key: str, name: str) -> Vector | None:
-    return task.kept.vector(key, task.instruments.what(name))[1]
+    return task.cache.vector(key, task.instruments.what(name))[1]
 
 
 def _lmd(a: Vector, b: Vector) -> float:

@@ -12,9 +12,9 @@ import pytest
 from PIL import Image
 
 from difface_cli.base.errors import DifFaceError
-from difface_cli.evaluation import kept, measuring
+from difface_cli.evaluation import cache, measurement
 from difface_cli.evaluation.folders import Pair, match
-from difface_cli.evaluation.measuring import Instruments, Keyed
+from difface_cli.evaluation.measurement import Instruments, Keyed
 from tests.evaluation.pictures import folder, instruments
 from tests.images.pictures import smooth
 
@@ -26,8 +26,8 @@ def measured(
 ) -> tuple[dict[str, dict[str, float | None]], Failures]:
     """Stem → measure → value, and what failed."""
     failures: Failures = []
-    with kept.opened(place) as values:
-        done = measuring.measure(
+    with cache.opened(place) as values:
+        done = measurement.measure(
             list(pairs), tools, values, lambda *told: failures.append(told), **options
         )
 
@@ -181,24 +181,27 @@ def test_only_a_few_pictures_are_ahead(tmp_path: Path) -> None:
 
     unequal = [Pair(f"{i}", p.restored, p.reference) for i, p in enumerate(pairs)]
     tools = Instruments({"psnr": psnr}, {"lpips": slow})
-    with kept.opened(None) as values:
+    with cache.opened(None) as values:
         values.number = lambda key, what: (False, None)  # type: ignore[method-assign]
-        measuring.measure(unequal, tools, values, lambda pair, error: None, workers=2)
+        measurement.measure(unequal, tools, values, lambda pair, error: None, workers=2)
     assert finished == 30
     assert most <= 4
 
 
 def test_a_file_that_is_no_database_is_refused_in_a_sentence(tmp_path: Path) -> None:
     (tmp_path / "kept.sqlite").write_text("no database " * 100)
-    with pytest.raises(DifFaceError, match="cannot be kept"), kept.opened(tmp_path / "kept.sqlite"):
+    with (
+        pytest.raises(DifFaceError, match="cannot be kept"),
+        cache.opened(tmp_path / "kept.sqlite"),
+    ):
         pass
 
 
 def test_what_says_nothing_of_references_is_not_measured_of_them(tmp_path: Path) -> None:
     seen: dict[str, int] = {"both": 0, "alone": 0}
 
-    def counting(name: str) -> measuring.OfPicture:
-        def look(picture: measuring.Picture) -> Any:
+    def counting(name: str) -> measurement.OfPicture:
+        def look(picture: measurement.Picture) -> Any:
             seen[name] += 1
             return np.zeros(1, np.float32)
 
@@ -208,7 +211,7 @@ def test_what_says_nothing_of_references_is_not_measured_of_them(tmp_path: Path)
         single={name: counting(name) for name in seen}, of_results=frozenset({"alone"})
     )
     pairs = match(folder(tmp_path / "r"), folder(tmp_path / "t")).pairs
-    with kept.opened(None) as values:
+    with cache.opened(None) as values:
         for _ in range(2):
-            measuring.measure(pairs, tools, values, lambda pair, error: None)
+            measurement.measure(pairs, tools, values, lambda pair, error: None)
     assert seen == {"both": 2 * len(pairs), "alone": len(pairs)}
