@@ -17,9 +17,10 @@ import time
 import torch
 from torch import Tensor
 
-from difface_cli import bench, models
+from difface_cli import models
 from difface_cli.base.machine import processor
-from difface_cli.bench import ESTIMATOR, GIGA, PRIOR, Clock, Way
+from difface_cli.bench import timing
+from difface_cli.bench.timing import ESTIMATOR, GIGA, PRIOR, Clock, Way
 from difface_cli.method import difface
 from difface_cli.method.denoiser import from_network
 from difface_cli.method.difface import Settings
@@ -34,10 +35,12 @@ PLAIN = Way("plain PyTorch, fp32", torch.float32, plain=True)
 
 def table(known: Registry, model: Model, ways: list[Way], rounds: int, clock: Clock) -> None:
     """One line a network and way."""
-    calls = [call for way in ways for call in bench.prepare(known, model, CPU, way, untrained=True)]
-    timings = bench.measure(calls, CPU, rounds, clock)
+    calls = [
+        call for way in ways for call in timing.prepare(known, model, CPU, way, untrained=True)
+    ]
+    timings = timing.measure(calls, CPU, rounds, clock)
     plain = {t.call.part: t.seconds for t in timings if t.call.way.plain}
-    peaks = {way.dtype: bench.matrix_peak(CPU, way.dtype, clock) for way in ways}
+    peaks = {way.dtype: timing.matrix_peak(CPU, way.dtype, clock) for way in ways}
     for t in sorted(timings, key=lambda t: t.call.part, reverse=True):
         speed = t.call.flop / t.seconds
         cells = (

@@ -9,10 +9,20 @@ from typing import Any
 
 import torch
 
-from difface_cli import __version__, bench
+from difface_cli import __version__
 from difface_cli.base.errors import UsageError
 from difface_cli.base.machine import processor
-from difface_cli.bench import GIGA, PRIOR, Call, Timing, Way
+from difface_cli.bench.timing import (
+    GIGA,
+    PRIOR,
+    Call,
+    Timing,
+    Way,
+    a_face,
+    matrix_peak,
+    measure,
+    prepare,
+)
 from difface_cli.tasks import costs
 from difface_cli.weights.registry import Model, Registry
 
@@ -60,7 +70,7 @@ def measured(registry: Registry, model: Model, wishes: Wishes) -> Record:
     calls: list[Call] = []
     memory = 0
     for way in wishes.ways:
-        calls += bench.prepare(
+        calls += prepare(
             registry,
             model,
             wishes.device,
@@ -71,8 +81,8 @@ def measured(registry: Registry, model: Model, wishes: Wishes) -> Record:
         memory = memory or costs.memory_peak(wishes.device)  # of the first way alone
     if not wishes.untrained and any(call.untrained for call in calls):
         log.warning("%s is not on this machine: random weights, which are as fast.", model.name)
-    peaks = {w.dtype: bench.matrix_peak(wishes.device, w.dtype) for w in wishes.ways}
-    timings = bench.measure(calls, wishes.device, wishes.rounds)
+    peaks = {w.dtype: matrix_peak(wishes.device, w.dtype) for w in wishes.ways}
+    timings = measure(calls, wishes.device, wishes.rounds)
     return _record(model, wishes, timings, peaks, memory)
 
 
@@ -87,7 +97,7 @@ def _record(
     ways = []
     for way in wishes.ways:
         own = [t for t in timings if t.call.way == way]
-        seconds = bench.a_face({t.call.part: t.seconds for t in own}, wishes.steps, wishes.batch)
+        seconds = a_face({t.call.part: t.seconds for t in own}, wishes.steps, wishes.batch)
         warm_up = sum(t.call.first - t.seconds for t in own)
         ways.append(
             {

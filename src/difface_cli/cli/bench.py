@@ -59,7 +59,8 @@ def bench(
     are written; the peak is what products of large matrices reach here in the same precision, so
     a share of 100 % would be a network without any other work.
     """
-    from difface_cli.bench import Way, record
+    from difface_cli.bench import record
+    from difface_cli.bench.timing import Way
     from difface_cli.models import resolve_device, resolve_precision
     from difface_cli.weights import registry
 

@@ -95,10 +95,12 @@ class Result:
         """
         session, task = self._session, self._session.task
         mask = task.reads(self._name)
+        like = jobs.Job(
+            "", None, session.options.results, report=report, contact=task.sheet
+        )
         (job,) = jobs.plan(
-            [self._name], Path(path), samples=session.options.results, report=report,
-            overwrite=overwrite, contact=task.sheet, masks=[mask] if mask else [],
-        )  # fmt: skip
+            [self._name], Path(path), like, overwrite=overwrite, masks=[mask] if mask else []
+        )
         with work.folder(job):
             return work.finished(session, job, self._source, self._drawn, self._seconds)
 

@@ -7,8 +7,8 @@ from types import MappingProxyType
 import pytest
 import torch
 
-from difface_cli import bench
-from difface_cli.bench import ESTIMATOR, PRIOR, Call, Way, timing
+from difface_cli.bench import timing
+from difface_cli.bench.timing import ESTIMATOR, PRIOR, Call, Way
 from difface_cli.weights import registry
 from difface_cli.weights.registry import Model, Registry, Source, Weights
 
@@ -47,19 +47,19 @@ def test_the_papers_networks_have_the_flop_that_were_counted_before() -> None:
     x, t = torch.empty(1, 3, 512, 512, device="meta"), torch.zeros(1, device="meta")
     prior, estimator = (known.part(model, part) for part in (PRIOR, ESTIMATOR))
     assert prior and estimator
-    assert round(bench.count_flop(prior, [x, t]) / 1e12, 3) == 0.378
-    assert round(bench.count_flop(estimator, [x]) / 1e12, 3) == 0.181
+    assert round(timing.count_flop(prior, [x, t]) / 1e12, 3) == 0.378
+    assert round(timing.count_flop(estimator, [x]) / 1e12, 3) == 0.181
 
 
 def test_weights_that_are_not_here_are_random_and_the_same_in_every_way(
     tiny: tuple[Registry, Model],
 ) -> None:
-    calls = [c for way in (OWN, PLAIN) for c in bench.prepare(*tiny, CPU, way, batch=2)]
+    calls = [c for way in (OWN, PLAIN) for c in timing.prepare(*tiny, CPU, way, batch=2)]
     assert [(c.part, c.way.name) for c in calls] == [
         (PRIOR, "difface"), (ESTIMATOR, "difface"), (PRIOR, "plain"), (ESTIMATOR, "plain"),
     ]  # fmt: skip
     assert all(c.untrained and c.out.shape == (2, 3, SIZE, SIZE) for c in calls)
-    own, plain = bench.measure(calls, CPU, 1)[:2], bench.measure(calls, CPU, 1)[2:]
+    own, plain = timing.measure(calls, CPU, 1)[:2], timing.measure(calls, CPU, 1)[2:]
     assert all(t.error is not None and 0 < t.error < 0.02 for t in own)
     assert all(t.error == 0 for t in plain)
 
@@ -75,12 +75,12 @@ def test_only_the_prior_is_compiled(
 
     monkeypatch.setattr("torch.compile", compiler)
     monkeypatch.setattr("shutil.which", lambda name: name)
-    bench.prepare(*tiny, CPU, Way("compiled", torch.float32, compiled=True))
+    timing.prepare(*tiny, CPU, Way("compiled", torch.float32, compiled=True))
     assert [type(network).__name__ for network in translated] == ["UNet"]
 
 
 def test_twice_the_faces_are_twice_the_flop(tiny: tuple[Registry, Model]) -> None:
-    one, two = (bench.prepare(*tiny, CPU, PLAIN, batch=b)[1].flop for b in (1, 2))
+    one, two = (timing.prepare(*tiny, CPU, PLAIN, batch=b)[1].flop for b in (1, 2))
     assert two == 2 * one > 0
 
 
@@ -98,20 +98,20 @@ def test_the_fastest_call_counts_and_calls_take_turns() -> None:
 
         return Call(part, OWN, run, 1, False, 0, torch.ones(1))
 
-    timings = bench.measure([call("a", 5, 2, 3), call("b", 9, 7, 8)], CPU, 3, lambda: now[0])
+    timings = timing.measure([call("a", 5, 2, 3), call("b", 9, 7, 8)], CPU, 3, lambda: now[0])
     assert order == ["a", "b"] * 3
-    assert [timing.seconds for timing in timings] == [2, 7]
+    assert [t.seconds for t in timings] == [2, 7]
     assert timings[0].error is None  # nothing to compare with
 
 
 def test_a_face_is_one_estimate_and_all_steps() -> None:
-    assert bench.a_face({PRIOR: 2.0, ESTIMATOR: 3.0}, 10, 1) == 23
-    assert bench.a_face({PRIOR: 2.0, ESTIMATOR: 3.0}, 10, 4) == 23 / 4
-    assert bench.a_face({PRIOR: 2.0}, 10, 1) == 20
+    assert timing.a_face({PRIOR: 2.0, ESTIMATOR: 3.0}, 10, 1) == 23
+    assert timing.a_face({PRIOR: 2.0, ESTIMATOR: 3.0}, 10, 4) == 23 / 4
+    assert timing.a_face({PRIOR: 2.0}, 10, 1) == 20
 
 
 def test_the_peak_is_that_of_its_product(monkeypatch: pytest.MonkeyPatch) -> None:
     """2·side³ multiplications and additions in the seconds of the fastest."""
     monkeypatch.setattr(timing, "MATRIX", {"cpu": 64})
     clock = iter(range(1000))  # each look at the clock is a second later
-    assert bench.matrix_peak(CPU, torch.float32, lambda: next(clock)) == 2 * 64**3
+    assert timing.matrix_peak(CPU, torch.float32, lambda: next(clock)) == 2 * 64**3
