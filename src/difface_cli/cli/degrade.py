@@ -18,145 +18,19 @@ if TYPE_CHECKING:
 HELP = "See difface degrade --help."
 OFF = "off"
 
-
-class Recipe(StrEnum):
-    """Where eq. 17's parameters come from."""
-
-    train = "train"
-    celeba_test = "celeba-test"
-    bicubic_x8 = "bicubic-x8"
-    bicubic_x16 = "bicubic-x16"
-    custom = "custom"
-    none = "none"
-
-
-class Hole(StrEnum):
-    """Kinds of holes."""
-
-    box = "box"
-    irregular = "irregular"
-    half = "half"
-    expand = "expand"
-    outpaint = "outpaint"
-    lama = "lama"
-
-
-class Resample(StrEnum):
-    """How pictures are made smaller and larger."""
-
-    bicubic = "bicubic"
-    bilinear = "bilinear"
-    area = "area"
-
-
-CUSTOM = "Recipe custom"
-AGE = "Old photos"
-
-Folder = Annotated[Path, typer.Argument(metavar="FOLDER", help="The good pictures.")]
-Out = Annotated[Path, typer.Argument(metavar="OUT", help="Where the degraded ones go.")]
-RecipeOption = Annotated[
-    Recipe | None,
-    typer.Option(
-        "--recipe",
-        help="train, celeba-test (the paper's test grid), bicubic-x8, bicubic-x16, custom, or "
-        "none. Default: celeba-test, or none with --mask.",
-    ),
-]
-Mask = Annotated[
-    Hole | None,
-    typer.Option("--mask", help="Also cut a hole: box, irregular, half, expand, or lama (a mix)."),
-]
-Seed = Annotated[int, typer.Option("--seed", help="Another seed is another set.")]
-Size = Annotated[
-    int | None,
-    typer.Option(
-        "--size", metavar="PX", min=16, max=8192, help="Of the longer side. Default: as it is."
-    ),
-]
-Manifest = Annotated[
-    Path | None,
-    typer.Option(
-        "--manifest", metavar="FILE", help="Do what this manifest says to the same pictures."
-    ),
-]
-Blur = Annotated[
-    str | None,
-    typer.Option(
-        "--blur",
-        metavar="LO:HI",
-        help="Sigma, pixels at 512; 0 is none. Default: 0.1:15.",
-        rich_help_panel=CUSTOM,
-    ),
-]
-Scale = Annotated[
-    str | None,
-    typer.Option(
-        "--scale",
-        metavar="LO:HI",
-        help="How many times smaller, at 512. Default: 0.8:32.",
-        rich_help_panel=CUSTOM,
-    ),
-]
-Noise = Annotated[
-    str | None,
-    typer.Option(
-        "--noise",
-        metavar="LO:HI",
-        help="Sigma, of 255; 0 is none. Default: 0:20.",
-        rich_help_panel=CUSTOM,
-    ),
-]
-Jpeg = Annotated[
-    str | None,
-    typer.Option(
-        "--jpeg",
-        metavar="LO:HI|off",
-        help="Quality, 1 to 100. Default: 30:100.",
-        rich_help_panel=CUSTOM,
-    ),
-]
-Isotropic = Annotated[
-    float | None,
-    typer.Option(
-        "--isotropic",
-        metavar="SHARE",
-        help="Of blurs alike in all directions. Default: 0.5.",
-        rich_help_panel=CUSTOM,
-    ),
-]
-Gray = Annotated[
-    float | None,
-    typer.Option(
-        "--gray",
-        metavar="SHARE",
-        help="Of pictures without colour. Default: 0.01.",
-        rich_help_panel=CUSTOM,
-    ),
-]
-ResampleOption = Annotated[
-    Resample | None,
-    typer.Option(
-        "--resample",
-        help="Way down and up again: bicubic, bilinear or area. Default: bicubic.",
-        rich_help_panel=CUSTOM,
-    ),
-]
-Sepia = Annotated[
-    float, typer.Option("--sepia", help="Colours turned brown, 0 to 1.", rich_help_panel=AGE)
-]
-Fading = Annotated[
-    float, typer.Option("--fading", help="Contrast lost, unevenly, 0 to 1.", rich_help_panel=AGE)
-]
-Scratches = Annotated[int, typer.Option("--scratches", help="How many.", rich_help_panel=AGE)]
-Halftone = Annotated[
-    float,
-    typer.Option(
-        "--halftone",
-        metavar="PX",
-        help="Printed in grey dots so far apart, at 512.",
-        rich_help_panel=AGE,
-    ),
-]
+Recipe = StrEnum(
+    "Recipe",
+    {
+        "train": "train",
+        "celeba_test": "celeba-test",
+        "bicubic_x8": "bicubic-x8",
+        "bicubic_x16": "bicubic-x16",
+        "custom": "custom",
+        "none": "none",
+    },
+)
+Hole = StrEnum("Hole", ["box", "irregular", "half", "expand", "outpaint", "lama"])
+Resample = StrEnum("Resample", ["bicubic", "bilinear", "area"])
 
 
 def register(app: typer.Typer) -> None:
@@ -164,26 +38,73 @@ def register(app: typer.Typer) -> None:
     app.command("degrade")(degrade)
 
 
+def _custom(name: str, metavar: str | None, help: str) -> Any:
+    return typer.Option(name, metavar=metavar, help=help, rich_help_panel="Recipe custom")
+
+
+def _age(name: str, metavar: str | None, help: str) -> Any:
+    return typer.Option(name, metavar=metavar, help=help, rich_help_panel="Old photos")
+
+
 def degrade(
-    folder: Folder,
-    out: Out,
-    recipe: RecipeOption = None,
-    mask: Mask = None,
-    seed: Seed = 0,
-    size: Size = None,
-    manifest: Manifest = None,
+    folder: Annotated[Path, typer.Argument(metavar="FOLDER", help="The good pictures.")],
+    out: Annotated[Path, typer.Argument(metavar="OUT", help="Where the degraded ones go.")],
+    recipe: Annotated[
+        Recipe | None,
+        typer.Option(
+            help="train, celeba-test (the paper's test grid), bicubic-x8, bicubic-x16, custom, or "
+            "none. Default: celeba-test, or none with --mask."
+        ),
+    ] = None,
+    mask: Annotated[
+        Hole | None,
+        typer.Option(help="Also cut a hole: box, irregular, half, expand, or lama (a mix)."),
+    ] = None,
+    seed: Annotated[int, typer.Option(help="Another seed is another set.")] = 0,
+    size: Annotated[
+        int | None,
+        typer.Option(metavar="PX", min=16, max=8192, help="Of the longer side. Default: as it is."),
+    ] = None,
+    manifest: Annotated[
+        Path | None,
+        typer.Option(metavar="FILE", help="Do what this manifest says to the same pictures."),
+    ] = None,
     overwrite: shared.Overwrite = False,
-    blur: Blur = None,
-    scale: Scale = None,
-    noise: Noise = None,
-    jpeg: Jpeg = None,
-    isotropic: Isotropic = None,
-    gray: Gray = None,
-    resample: ResampleOption = None,
-    sepia: Sepia = 0.0,
-    fading: Fading = 0.0,
-    scratches: Scratches = 0,
-    halftone: Halftone = 0.0,
+    blur: Annotated[
+        str | None,
+        _custom("--blur", "LO:HI", "Sigma, pixels at 512; 0 is none. Default: 0.1:15."),
+    ] = None,
+    scale: Annotated[
+        str | None,
+        _custom("--scale", "LO:HI", "How many times smaller, at 512. Default: 0.8:32."),
+    ] = None,
+    noise: Annotated[
+        str | None, _custom("--noise", "LO:HI", "Sigma, of 255; 0 is none. Default: 0:20.")
+    ] = None,
+    jpeg: Annotated[
+        str | None, _custom("--jpeg", "LO:HI|off", "Quality, 1 to 100. Default: 30:100.")
+    ] = None,
+    isotropic: Annotated[
+        float | None,
+        _custom("--isotropic", "SHARE", "Of blurs alike in all directions. Default: 0.5."),
+    ] = None,
+    gray: Annotated[
+        float | None, _custom("--gray", "SHARE", "Of pictures without colour. Default: 0.01.")
+    ] = None,
+    resample: Annotated[
+        Resample | None,
+        _custom(
+            "--resample",
+            None,
+            "Way down and up again: bicubic, bilinear or area. Default: bicubic.",
+        ),
+    ] = None,
+    sepia: Annotated[float, _age("--sepia", None, "Colours turned brown, 0 to 1.")] = 0.0,
+    fading: Annotated[float, _age("--fading", None, "Contrast lost, unevenly, 0 to 1.")] = 0.0,
+    scratches: Annotated[int, _age("--scratches", None, "How many.")] = 0,
+    halftone: Annotated[
+        float, _age("--halftone", "PX", "Printed in grey dots so far apart, at 512.")
+    ] = 0.0,
 ) -> None:
     """Make a test set of good pictures: degraded, aged, with holes.
 
