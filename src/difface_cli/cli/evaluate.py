@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -18,149 +18,98 @@ if TYPE_CHECKING:
 STDOUT = "-"
 SOME_FAILED = 1
 
-MEASURES = "Measures"
-
 
 def register(app: typer.Typer) -> None:
     """Add `difface evaluate`."""
     app.command("evaluate")(evaluate)
 
 
-Restored = Annotated[
-    list[Path], typer.Argument(help="Folders of results, or one picture; the first is compared to.")
-]
-Reference = Annotated[
-    Path | None,
-    typer.Option("--reference", metavar="DIR", help="The true pictures, of the same names."),
-]
-DatasetStats = Annotated[
-    Path | None,
-    typer.Option(
-        "--dataset-stats",
-        metavar="FILE",
-        help="An npz with mu and sigma of a dataset's features: FID-F, FD-detector-F.",
-    ),
-]
-SaveStats = Annotated[
-    Path | None,
-    typer.Option(
-        "--save-stats",
-        metavar="FILE",
-        help="Write such an npz of the first folder, in the features of --features.",
-        rich_help_panel=shared.OUTPUT,
-    ),
-]
-Features = Annotated[
-    str,
-    typer.Option(
-        "--features", help="Of --save-stats: detector or inception.", rich_help_panel=shared.OUTPUT
-    ),
-]
-Mask = Annotated[
-    Path | None,
-    typer.Option("--mask", metavar="DIR", help="Masks of holes, white inside: measures the holes."),
-]
-Names = Annotated[
-    str | None,
-    typer.Option(
-        "--metrics",
-        metavar="NAMES",
-        help="Only these, such as psnr,ssim. Default: all but nrqm,pi.",
-    ),
-]
-Compare = Annotated[
-    bool, typer.Option("--compare", help="Test each folder against the first, picture by picture.")
-]
-By = Annotated[
-    str | None,
-    typer.Option(
-        "--by", metavar="KEY", help="Also by sf, noise, blur, jpeg, mask, … of the manifest."
-    ),
-]
-Manifest = Annotated[
-    Path | None,
-    typer.Option(
-        "--manifest",
-        metavar="FILE",
-        help="That difface degrade wrote. Default: manifest.jsonl of the folders.",
-    ),
-]
-Seed = Annotated[int, typer.Option("--seed", help="Of the intervals' and tests' random draws.")]
-Csv = Annotated[
-    Path | None,
-    typer.Option(
-        "--csv",
-        metavar="FILE",
-        help="Write every picture's values; - is stdout.",
-        rich_help_panel=shared.OUTPUT,
-    ),
-]
-JsonFile = Annotated[
-    Path | None,
-    typer.Option("--json", metavar="FILE", help="Write everything.", rich_help_panel=shared.OUTPUT),
-]
-Latex = Annotated[
-    Path | None,
-    typer.Option("--latex", metavar="FILE", help="Write the table.", rich_help_panel=shared.OUTPUT),
-]
-Markdown = Annotated[
-    Path | None,
-    typer.Option(
-        "--markdown", metavar="FILE", help="Write the table.", rich_help_panel=shared.OUTPUT
-    ),
-]
-Plot = Annotated[
-    Path | None,
-    typer.Option(
-        "--plot",
-        metavar="FILE",
-        help="With --by: draw the measures over it, as PNG.",
-        rich_help_panel=shared.OUTPUT,
-    ),
-]
-Workers = Annotated[
-    int,
-    typer.Option(
-        "--workers",
-        min=0,
-        max=64,
-        help="Threads that read pictures; 0 takes one a core, four at most.",
-        rich_help_panel=shared.MACHINE,
-    ),
-]
-NoCache = Annotated[
-    bool,
-    typer.Option(
-        "--no-cache",
-        help="Measure all anew, and keep no values for the next time.",
-        rich_help_panel=shared.MACHINE,
-    ),
-]
+def _file(name: str, help: str) -> Any:
+    return typer.Option(name, metavar="FILE", help=help, rich_help_panel=shared.OUTPUT)
 
 
 def evaluate(
-    restored: Restored,
-    reference: Reference = None,
-    dataset_stats: DatasetStats = None,
-    mask: Mask = None,
-    metrics: Names = None,
-    compare: Compare = False,
-    by: By = None,
-    manifest: Manifest = None,
-    seed: Seed = 0,
-    csv: Csv = None,
-    json: JsonFile = None,
-    latex: Latex = None,
-    markdown: Markdown = None,
-    plot: Plot = None,
-    save_stats: SaveStats = None,
-    features: Features = "detector",
+    restored: Annotated[
+        list[Path],
+        typer.Argument(help="Folders of results, or one picture; the first is compared to."),
+    ],
+    reference: Annotated[
+        Path | None, typer.Option(metavar="DIR", help="The true pictures, of the same names.")
+    ] = None,
+    dataset_stats: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FILE",
+            help="An npz with mu and sigma of a dataset's features: FID-F, FD-detector-F.",
+        ),
+    ] = None,
+    mask: Annotated[
+        Path | None,
+        typer.Option(metavar="DIR", help="Masks of holes, white inside: measures the holes."),
+    ] = None,
+    metrics: Annotated[
+        str | None,
+        typer.Option(
+            metavar="NAMES", help="Only these, such as psnr,ssim. Default: all but nrqm,pi."
+        ),
+    ] = None,
+    compare: Annotated[
+        bool,
+        typer.Option("--compare", help="Test each folder against the first, picture by picture."),
+    ] = False,
+    by: Annotated[
+        str | None,
+        typer.Option(metavar="KEY", help="Also by sf, noise, blur, jpeg, mask, … of the manifest."),
+    ] = None,
+    manifest: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FILE",
+            help="That difface degrade wrote. Default: manifest.jsonl of the folders.",
+        ),
+    ] = None,
+    seed: Annotated[int, typer.Option(help="Of the intervals' and tests' random draws.")] = 0,
+    csv: Annotated[
+        Path | None, _file("--csv", "Write every picture's values; - is stdout.")
+    ] = None,
+    json: Annotated[Path | None, _file("--json", "Write everything.")] = None,
+    latex: Annotated[Path | None, _file("--latex", "Write the table.")] = None,
+    markdown: Annotated[Path | None, _file("--markdown", "Write the table.")] = None,
+    plot: Annotated[
+        Path | None, _file("--plot", "With --by: draw the measures over it, as PNG.")
+    ] = None,
+    save_stats: Annotated[
+        Path | None,
+        _file(
+            "--save-stats",
+            "Write such an npz of the first folder, in the features of --features.",
+        ),
+    ] = None,
+    features: Annotated[
+        str,
+        typer.Option(help="Of --save-stats: detector or inception.", rich_help_panel=shared.OUTPUT),
+    ] = "detector",
     overwrite: shared.Overwrite = False,
     models: shared.Models = None,
     detector: shared.Detector = None,
     device: shared.DeviceOption = shared.Device.auto,
-    workers: Workers = 0,
-    no_cache: NoCache = False,
+    workers: Annotated[
+        int,
+        typer.Option(
+            min=0,
+            max=64,
+            help="Threads that read pictures; 0 takes one a core, four at most.",
+            rich_help_panel=shared.MACHINE,
+        ),
+    ] = 0,
+    no_cache: Annotated[
+        bool,
+        typer.Option(
+            "--no-cache",
+            help="Measure all anew, and keep no values for the next time.",
+            rich_help_panel=shared.MACHINE,
+        ),
+    ] = False,
 ) -> None:
     """Measure results against the truth, as the paper's tables do.
 
