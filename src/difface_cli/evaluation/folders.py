@@ -8,9 +8,6 @@ from pathlib import Path, PurePosixPath
 
 from difface_cli.base.errors import UsageError
 from difface_cli.degradations.sets import folders
-from difface_cli.images.reading import SUFFIXES
-
-__all__ = ["SUFFIXES", "Matched", "Pair", "match", "stems"]
 
 
 @dataclass(frozen=True)

@@ -73,8 +73,8 @@ def equip(
         weights = registry.weights[name]
         try:
             state = read_tensors(verified(weights), device)
-            BUILDERS[weights.network](state, device, slow, single)
-            marks |= dict.fromkeys(KEPT[weights.network], fingerprint(weights))
+            kept = BUILDERS[weights.network](state, device, slow, single)
+            marks[kept] = fingerprint(weights)
         except (WeightsMissing, UsageError) as error:
             why = _why(error, weights)
             missing |= {m.name: why for m in measures if name in m.weights}
@@ -130,17 +130,13 @@ def _by_pyiqa(measure: Measure, registry: Registry, device: torch.device) -> tup
     return rated, " ".join([version, *map(fingerprint, known)])
 
 
-def _nrqm(paths: Sequence[Path], device: torch.device) -> nrqm.Rate:
-    return nrqm.build_nrqm(paths[0], device)
-
-
 def _pi(paths: Sequence[Path], device: torch.device) -> nrqm.Rate:
     forest, statistics = paths
     return nrqm.build_pi(forest, _planes(read_tensors(statistics, torch.device("cpu"))), device)
 
 
 BY_PYIQA: Mapping[str, Callable[[Sequence[Path], torch.device], nrqm.Rate]] = MappingProxyType(
-    {"nrqm": _nrqm, "pi": _pi}
+    {"nrqm": lambda paths, device: nrqm.build_nrqm(paths[0], device), "pi": _pi}
 )
 """Measures of one picture by pyiqa, from the files of their weights."""
 
@@ -167,24 +163,28 @@ Slow = dict[str, OfPair]
 Single = dict[str, OfPicture]
 
 
-def _lpips(state: State, device: torch.device, slow: Slow, single: Single) -> None:
+def _lpips(state: State, device: torch.device, slow: Slow, single: Single) -> str:
     network = perception.build_lpips(state, device)
     slow["lpips"] = lambda a, b, mask: perception.lpips_distance(network, a.values, b.values)
+    return "lpips"
 
 
-def _arcface(state: State, device: torch.device, slow: Slow, single: Single) -> None:
+def _arcface(state: State, device: torch.device, slow: Slow, single: Single) -> str:
     network = identity.build_arcface(state, device)
     single["embedding"] = lambda picture: identity.embed(network, picture.rgb)
+    return "embedding"
 
 
-def _inception(state: State, device: torch.device, slow: Slow, single: Single) -> None:
+def _inception(state: State, device: torch.device, slow: Slow, single: Single) -> str:
     network = perception.build_inception(state, device)
     single["inception"] = lambda picture: perception.inception_features(network, picture.rgb)
+    return "inception"
 
 
-def _niqe(state: State, device: torch.device, slow: Slow, single: Single) -> None:
+def _niqe(state: State, device: torch.device, slow: Slow, single: Single) -> str:
     natural = niqe.natural(_planes(state))
     single["niqe"] = lambda picture: _alone(niqe.niqe(picture.values, natural))
+    return "niqe"
 
 
 def _planes(state: State) -> dict[str, niqe.Planes]:
@@ -195,17 +195,7 @@ def _alone(value: float | None) -> Vector | None:
     return None if value is None else np.array([value], np.float32)
 
 
-BUILDERS: Mapping[str, Callable[[State, torch.device, Slow, Single], None]] = MappingProxyType(
+BUILDERS: Mapping[str, Callable[[State, torch.device, Slow, Single], str]] = MappingProxyType(
     {"lpips": _lpips, "arcface": _arcface, "inception": _inception, "niqe": _niqe}
 )
-"""A network's name in models.toml → how it adds its instruments to those there are."""
-
-KEPT: Mapping[str, tuple[str, ...]] = MappingProxyType(
-    {
-        "lpips": ("lpips",),
-        "arcface": ("embedding",),
-        "inception": ("inception",),
-        "niqe": ("niqe",),
-    }
-)
-"""A network's name → what is kept of it."""
+"""A network's name in models.toml → how it adds its instrument to those there are; its name."""

@@ -2,33 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 
 import numpy as np
 
 from difface_cli.evaluation.measurement import Floats, OfPair, Picture
 from difface_cli.metrics import fidelity, seam, structure
-from difface_cli.metrics.fidelity import studio_luma
 
 
-def psnr(a: Picture, b: Picture, mask: Floats | None) -> float:
-    """On RGB."""
-    return fidelity.psnr(a.values, b.values, _everywhere(a))
+def _everywhere(measure: Callable[[Floats, Floats, Floats], float], *, luma: bool) -> OfPair:
+    """A measure with a mask, taken of whole pictures: on RGB or on the luma."""
 
+    def measured(a: Picture, b: Picture, mask: Floats | None) -> float:
+        x, y = (fidelity.studio_luma(p.values) if luma else p.values for p in (a, b))
+        return measure(x, y, np.ones(a.rgb.shape[:2], np.float32))
 
-def psnr_y(a: Picture, b: Picture, mask: Floats | None) -> float:
-    """On the luma."""
-    return fidelity.psnr(studio_luma(a.values), studio_luma(b.values), _everywhere(a))
-
-
-def ssim(a: Picture, b: Picture, mask: Floats | None) -> float:
-    """On RGB."""
-    return fidelity.ssim(a.values, b.values, _everywhere(a))
-
-
-def ssim_y(a: Picture, b: Picture, mask: Floats | None) -> float:
-    """On the luma."""
-    return fidelity.ssim(studio_luma(a.values), studio_luma(b.values), _everywhere(a))
+    return measured
 
 
 def ms_ssim(a: Picture, b: Picture, mask: Floats | None) -> float | None:
@@ -36,11 +25,6 @@ def ms_ssim(a: Picture, b: Picture, mask: Floats | None) -> float | None:
     if min(a.values.shape[:2]) < structure.SMALLEST:
         return None
     return structure.ms_ssim(a.values, b.values)
-
-
-def gmsd(a: Picture, b: Picture, mask: Floats | None) -> float:
-    """On the luma."""
-    return structure.gmsd(a.values, b.values)
 
 
 def psnr_hole(a: Picture, b: Picture, mask: Floats | None) -> float | None:
@@ -64,12 +48,12 @@ def border(a: Picture, b: Picture, mask: Floats | None) -> float | None:
 
 
 QUICK: Mapping[str, OfPair] = {
-    "psnr": psnr,
-    "psnr-y": psnr_y,
-    "ssim": ssim,
-    "ssim-y": ssim_y,
+    "psnr": _everywhere(fidelity.psnr, luma=False),
+    "psnr-y": _everywhere(fidelity.psnr, luma=True),
+    "ssim": _everywhere(fidelity.ssim, luma=False),
+    "ssim-y": _everywhere(fidelity.ssim, luma=True),
     "ms-ssim": ms_ssim,
-    "gmsd": gmsd,
+    "gmsd": lambda a, b, mask: structure.gmsd(a.values, b.values),  # on the luma
     "psnr-hole": psnr_hole,
     "ssim-hole": ssim_hole,
     "seam": border,
@@ -79,7 +63,3 @@ QUICK: Mapping[str, OfPair] = {
 def quick(names: Iterable[str]) -> Mapping[str, OfPair]:
     """Those of these measures that need no network."""
     return {name: QUICK[name] for name in names if name in QUICK}
-
-
-def _everywhere(picture: Picture) -> Floats:
-    return np.ones(picture.rgb.shape[:2], np.float32)

@@ -26,6 +26,7 @@ from difface_cli.evaluation.folders import Matched, Pair
 from difface_cli.evaluation.measurement import Keyed
 from difface_cli.evaluation.networks import Equipped
 from difface_cli.evaluation.tables import Report
+from difface_cli.images.reading import SUFFIXES
 from difface_cli.metrics import frechet
 from difface_cli.metrics.frechet import Gaussian
 from difface_cli.runs import jobs as outputs
@@ -139,7 +140,7 @@ def _refuse_inputs(path: Path, wishes: Wishes) -> None:
     read = [place for place in given if place is not None]
     single = [*(p for p in read if p.is_file()), wishes.manifest, wishes.dataset_stats]
     inside = [p for p in read if outputs.real(path).is_relative_to(outputs.real(p))]
-    picture = path.suffix.lower() in folders.SUFFIXES and inside
+    picture = path.suffix.lower() in SUFFIXES and inside
     if picture or any(p is not None and outputs.real(path) == outputs.real(p) for p in single):
         raise OutputError(
             f"{path} would be written over, or among, what is read.", "Choose another name."
@@ -158,10 +159,7 @@ def _dataset(path: Path | None) -> Mapping[str, Gaussian]:
 def _chosen(wishes: Wishes, dataset: Mapping[str, Gaussian]) -> tuple[Measure, ...]:
     """The measures that can be taken of what was given."""
     chosen = catalogue.choose(wishes.measures)
-    given = {
-        "references": wishes.reference is not None,
-        "masks": wishes.masks is not None,
-    }
+    given = {"references": wishes.reference is not None, "masks": wishes.masks is not None}
     fitting = tuple(
         m for m in chosen if catalogue.applies(m, **given, dataset=m.features in dataset)
     )
@@ -275,13 +273,9 @@ def _save_stats(wishes: Wishes, task: Task, measured: Mapping[str, Sequence[Keye
 
 
 def _about(wishes: Wishes) -> Mapping[str, str | None]:
-    def text(path: Path | None) -> str | None:
-        return None if path is None else str(path)
-
+    paths = {name: getattr(wishes, name) for name in ("reference", "dataset_stats", "masks")}
     return {
         "restored": ", ".join(map(str, wishes.restored)),
-        "reference": text(wishes.reference),
-        "dataset_stats": text(wishes.dataset_stats),
-        "masks": text(wishes.masks),
+        **{name: path and str(path) for name, path in paths.items()},
         "by": wishes.by,
     }
