@@ -11,8 +11,8 @@ import typer
 from typer.core import TyperGroup
 
 from difface_cli import __version__
-from difface_cli.base import plugins
-from difface_cli.cli import console, failures
+from difface_cli.base.plugins import Plugin
+from difface_cli.cli import console, failures, plugins
 
 HELP = """
 Restore the faces in old and damaged photos: estimate, diffuse, denoise back.
@@ -43,7 +43,7 @@ class _Group(TyperGroup):
             raise SystemExit(failures.interrupted()) from None
 
 
-def build() -> tuple[typer.Typer, tuple[plugins.Plugin, ...]]:
+def build() -> tuple[typer.Typer, tuple[Plugin, ...]]:
     """Make the app with the commands of all plugins.
 
     Returns:
@@ -111,7 +111,7 @@ def _show_version(wanted: bool) -> None:
         raise typer.Exit
 
 
-def _warn_of_skipped(found: tuple[plugins.Plugin, ...]) -> None:
+def _warn_of_skipped(found: tuple[Plugin, ...]) -> None:
     for plugin in found:
         if plugin.error is not None:
             console.warn(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import sys
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, TypeVar
 
@@ -13,6 +13,7 @@ from difface_cli.base.progress import NoProgress, Progress
 if TYPE_CHECKING:
     from rich.console import Console
     from rich.progress import Progress as Bars
+    from rich.text import Text
 
 T = TypeVar("T")
 
@@ -58,6 +59,37 @@ def plain(line: str, stderr: bool = False) -> None:
 
     console = err() if stderr else out()
     console.print(Text(literal(line)), soft_wrap=True)
+
+
+def table(
+    heads: Sequence[str],
+    rows: Iterable[Sequence[str | Text]],
+    *,
+    right: Collection[str] = (),
+    fold: Collection[str] = (),
+) -> None:
+    """Print a table of results on stdout.
+
+    Args:
+        rows: a cell a head, text shown literally; none for an empty line.
+        right: heads of the columns that are set to the right.
+        fold: heads of those that may take several lines.
+    """
+    from rich.box import SIMPLE_HEAD
+    from rich.table import Table
+    from rich.text import Text
+
+    shown = Table(box=SIMPLE_HEAD, pad_edge=False)
+    for head in heads:
+        shown.add_column(
+            Text(literal(head)),
+            justify="right" if head in right else "left",
+            overflow="fold",
+            no_wrap=head not in fold,
+        )
+    for row in rows:
+        shown.add_row(*(Text(literal(cell)) if isinstance(cell, str) else cell for cell in row))
+    out().print(shown)
 
 
 def literal(text: str) -> str:

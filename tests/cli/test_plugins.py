@@ -13,7 +13,8 @@ import pytest
 import typer
 from typer.main import get_group
 
-from difface_cli.base import plugins
+from difface_cli.base.plugins import BUILT_IN, Plugin
+from difface_cli.cli import plugins
 from tests.cli.shell import difface
 
 EXAMPLE = Path(__file__).parents[2] / "examples" / "difface-hello"
@@ -56,7 +57,7 @@ def make(site: Path) -> MakePlugin:
     return make
 
 
-def load() -> tuple[dict[str, plugins.Plugin], set[str]]:
+def load() -> tuple[dict[str, Plugin], set[str]]:
     """What became of each plugin, and the commands that the app has."""
     app = typer.Typer()
     found = plugins.load(app)
@@ -92,11 +93,11 @@ def test_built_in_commands_come_first_and_then_by_name(make: MakePlugin) -> None
     make("alpha", GOOD.format(name="alpha"))
     found, commands = load()
     names = list(found)
-    built_in = [name for name in names if found[name].distribution == plugins.BUILT_IN]
+    built_in = [name for name in names if found[name].distribution == BUILT_IN]
     assert "plugins" in built_in
     assert names == [*sorted(built_in), "alpha", "zulu"]
     assert commands >= {"plugins", "alpha", "zulu"}
-    assert found["zulu"] == plugins.Plugin("zulu", "zulu", "1.0", "plugin_zulu")
+    assert found["zulu"] == Plugin("zulu", "zulu", "1.0", "plugin_zulu")
 
 
 HALF_DONE = GOOD.format(name="half") + "    raise RuntimeError('midway,\\nover two lines')\n"
