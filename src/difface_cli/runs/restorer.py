@@ -95,9 +95,7 @@ class Result:
         """
         session, task = self._session, self._session.task
         mask = task.reads(self._name)
-        like = jobs.Job(
-            "", None, session.options.results, report=report, contact=task.sheet
-        )
+        like = jobs.Job("", None, session.options.results, report=report, contact=task.sheet)
         (job,) = jobs.plan(
             [self._name], Path(path), like, overwrite=overwrite, masks=[mask] if mask else []
         )
