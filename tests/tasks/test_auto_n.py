@@ -40,7 +40,7 @@ def by_brightness(monkeypatch: pytest.MonkeyPatch) -> None:
     seen: dict[bytes, int] = {}
 
     def start(face: Any, estimate: Any, max_n: int) -> Start:
-        return Start(seen.setdefault(face.tobytes(), (100, 2)[len(seen)]), 1.0)
+        return Start(seen.setdefault(face.tobytes(), 2 if seen else 100), 1.0)
 
     monkeypatch.setattr(auto_n, "start", start)
 
@@ -67,7 +67,9 @@ def test_the_gate_asks_faces_with_an_n_of_their_own_for_less(
         return ""
 
     monkeypatch.setattr(gate, "after", after)
-    restore(photo(), model(), replace(AUTO, gate="on"))
-    restore(photo(), model(), replace(AUTO, gate="on", auto_n=False))
+    monkeypatch.setattr(gate, "estimated", lambda width: "")
+    picture = photo()
+    restore(picture, model(), replace(AUTO, gate="on"))
+    restore(picture, model(), replace(AUTO, gate="on", auto_n=False))
     assert asked == [gate.OF_AUTO_N] * 4 + [gate.LIMITS] * 4  # each sample of each face
     assert gate.OF_AUTO_N.blur < gate.LIMITS.blur

@@ -39,13 +39,14 @@ def run(model: Ready, options: Options) -> Result:
     return Engine(model, Restore(), options).run(Scene(before, before, SHA))
 
 
-def test_a_face_as_sharp_as_its_estimate_is_left_alone_without_a_call() -> None:
+@pytest.mark.parametrize("auto", [True, False])
+def test_a_face_as_sharp_as_its_estimate_is_left_alone_without_a_call(auto: bool) -> None:
     """The estimator of this model gives back what it sees."""
     calls: list[int] = []
-    result = run(counting(calls), AUTO)
+    result = run(counting(calls), replace(AUTO, auto_n=auto))
     assert calls == []
     assert all("already as sharp" in found.skipped for found in result.faces)
-    assert all(found.start is not None for found in result.faces)
+    assert all((found.start is not None) == auto for found in result.faces)
     run(counting(calls), replace(AUTO, gate="off"))
     assert calls
 
@@ -69,6 +70,7 @@ def test_every_sample_is_judged_and_a_bad_one_alone_is_left_out(
 ) -> None:
     """The second sample of each face is refused: its photo keeps the faces it had."""
     answers = iter(["", "it moved the eyes", ""] * 2)
+    monkeypatch.setattr(gate, "estimated", lambda width: "")
     monkeypatch.setattr(gate, "after", lambda *_: next(answers))
     before = photo()
     options = replace(QUICK, gate="on", samples=3)
@@ -86,6 +88,7 @@ def test_of_samples_to_choose_from_none_that_is_refused_is_taken(
     best = [found.choice.sample for found in free.faces if found.choice]
     reasons = [["moved" if k == b else "" for k in range(3)] for b in best]
     answers = iter([reason for face in reasons for reason in face])
+    monkeypatch.setattr(gate, "estimated", lambda width: "")
     monkeypatch.setattr(gate, "after", lambda *_: next(answers))
     held = run(ready(TWO), options)
     chosen = [found.choice.sample for found in held.faces if found.choice]
@@ -96,6 +99,7 @@ def test_of_samples_to_choose_from_none_that_is_refused_is_taken(
 def test_a_face_of_which_every_sample_is_refused_is_left_alone(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
+    monkeypatch.setattr(gate, "estimated", lambda width: "")
     monkeypatch.setattr(gate, "after", lambda *_: "nobody knows")
     result = run(ready(TWO), replace(QUICK, gate="on", samples=2))
     assert [found.skipped for found in result.faces] == ["nobody knows"] * 2

@@ -99,11 +99,14 @@ class Drawing:
         """Keep a face's estimate, and decide by it whether and from which N it is drawn."""
         face, options = sample.face, self._options
         face.estimate = sample.start
-        if not options.auto_n or sample.start is None:
+        gated = options.gate == gate.ON and self._task.gauged
+        if sample.start is None or not (options.auto_n or gated):
             return
-        face.start = auto_n.start(face.cut.face, array(sample.start[0]), self._ready.max_n)
-        if options.gate == gate.ON:
-            face.left = gate.estimated(face.start.width)
+        start = auto_n.start(face.cut.face, array(sample.start[0]), self._ready.max_n)
+        if options.auto_n:
+            face.start = start
+        if gated:
+            face.left = gate.estimated(start.width)
 
     def _run(self, full: bool) -> None:
         least = self.batches.size if full else 1

@@ -22,7 +22,8 @@ class Limits:
         blur: `Severity.width` of the face against what was drawn, pixels at 512: below it the
             photo is as sharp as the model draws.
         estimate: of the face against its estimate: below it, the chain need not be run to know
-            that the photo is sharp.
+            that the photo is sharp. Of 90 training faces degraded by anything, the starter took
+            each below 2 further from the truth, by 3.9 dB on average.
         turn: of the head, see `faces.pose.turn`.
         inside: share of the face that must lie in the photo.
         shift: of the landmarks by restoring, in distances of the eyes.
@@ -30,7 +31,7 @@ class Limits:
     """
 
     blur: float = 4.4
-    estimate: float = 1.0
+    estimate: float = 2.0
     turn: float = 0.5
     inside: float = 0.5
     shift: float = 0.3
