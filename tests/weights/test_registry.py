@@ -58,7 +58,9 @@ def test_a_block_is_all_a_new_model_needs(file: Path) -> None:
     assert weights.remote == (hub, url)
     assert known.part(model, "parser") is None
     assert "starter" in known.models
-    assert known.models["starter"].auto_n and not model.auto_n
+    assert not model.auto_n
+    file.write_text(WEIGHTS + MODEL + "auto_n = true\n")
+    assert registry.load(file).models["mine"].auto_n
 
 
 def test_a_block_of_the_same_name_replaces_the_built_in_one(file: Path) -> None:
