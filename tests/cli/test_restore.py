@@ -59,10 +59,10 @@ def pixels(path: Path) -> np.ndarray[Any, Any]:
     return np.asarray(Image.open(path))
 
 
-def test_the_starter_picks_n_for_each_face_unless_it_is_told(album: Path) -> None:
+def test_each_face_has_an_n_of_its_own_where_that_is_asked_for(album: Path) -> None:
     plain = ["restore", "photo.png", "--steps", "2", "--device", "cpu", "--overwrite"]
     record = album / "restored/photo.json"
-    result = difface(*plain)
+    result = difface(*plain, "--n", "auto")
     assert result.exit_code == 0, result.output
     told = json.loads(record.read_text())
     assert told["settings"]["auto_n"] is True
@@ -510,7 +510,7 @@ def test_a_detector_of_ones_own_is_used(album: Path) -> None:
     result = restore("photo.png", "--models", "mine.toml", "--detector", "eyes")
     assert result.exit_code == 0, result.output
     record = json.loads((album / "restored/photo.json").read_text())
-    assert set(record["model"]["weights"]) == {"starter-prior", "starter-estimator", "eyes"}
+    assert set(record["model"]["weights"]) == {"starter-prior", "starter-drunet", "eyes"}
 
 
 def test_the_background_is_enlarged_by_a_network_and_faces_pasted_on_top(album: Path) -> None:
