@@ -25,7 +25,6 @@ from typer.testing import CliRunner
 from difface_cli import images
 from difface_cli.base.hashing import sha256
 from difface_cli.cli.app import build
-from difface_cli.trust import gate
 
 QUICK = ["--steps", "2", "--n", "200", "--device", "cpu", "--precision", "fp32"]
 
@@ -405,7 +404,7 @@ class TestGate:
         assert (pixels(sharp) == pixels(Path("restored/sharp.png"))).all()
         (face,) = json.loads(Path("restored/sharp.json").read_text())["faces"]
         assert not face["restored"]
-        assert face["trust"]["consistency"]["width"] < gate.LIMITS.blur
+        assert "already as sharp" in face["reason"]
 
     def test_force_restores_it_and_says_what_speaks_against_that(self, sharp: Path) -> None:
         result = restore("sharp.png", "--force")
