@@ -404,7 +404,7 @@ class TestGate:
         assert (pixels(sharp) == pixels(Path("restored/sharp.png"))).all()
         (face,) = json.loads(Path("restored/sharp.json").read_text())["faces"]
         assert not face["restored"]
-        assert "already as sharp" in face["reason"]
+        assert "already as sharp" in face["skipped"]
 
     def test_force_restores_it_and_says_what_speaks_against_that(self, sharp: Path) -> None:
         result = restore("sharp.png", "--force")
