@@ -7,6 +7,7 @@ The command layer prints a `DifFaceError` once, as `message` and `hint`, and exi
 from __future__ import annotations
 
 import errno
+from collections.abc import Iterable
 
 UNEXPECTED = 70  # EX_SOFTWARE of sysexits.h
 OF_FILES = frozenset(
@@ -33,6 +34,13 @@ class DifFaceError(Exception):
 
 class UsageError(DifFaceError):
     """An option or argument outside its range, or options that exclude each other."""
+
+
+def require(problems: Iterable[tuple[bool, str]], hint: str) -> None:
+    """Raise UsageError for the first that does not hold, of (whether it does, what is wrong)."""
+    for fine, problem in problems:
+        if not fine:
+            raise UsageError(f"{problem}.", hint)
 
 
 class ImageError(DifFaceError):

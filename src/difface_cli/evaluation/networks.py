@@ -20,7 +20,7 @@ from difface_cli.evaluation.catalogue import SINGLE, Measure
 from difface_cli.evaluation.measurement import Instruments, OfPair, OfPicture, Picture
 from difface_cli.faces import identity
 from difface_cli.faces.detect import FaceDetector
-from difface_cli.metrics import landmarks, niqe, nrqm, perception
+from difface_cli.metrics import fidelity, landmarks, niqe, nrqm, perception
 from difface_cli.weights.load import read_tensors
 from difface_cli.weights.registry import Registry, Weights
 from difface_cli.weights.store import fingerprint, verified
@@ -187,7 +187,7 @@ def _niqe(state: State, device: torch.device, slow: Slow, single: Single) -> str
     return "niqe"
 
 
-def _planes(state: State) -> dict[str, niqe.Planes]:
+def _planes(state: State) -> dict[str, fidelity.Planes]:
     return {name: tensor.cpu().double().numpy() for name, tensor in state.items()}
 
 

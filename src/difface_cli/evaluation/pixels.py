@@ -34,8 +34,7 @@ def psnr_hole(a: Picture, b: Picture, mask: Floats | None) -> float | None:
 
 def ssim_hole(a: Picture, b: Picture, mask: Floats | None) -> float | None:
     """On RGB, inside the mask; None where nothing is a hole, or only at the very border."""
-    inner = slice(fidelity.WINDOW // 2, -(fidelity.WINDOW // 2))
-    if mask is None or not mask[inner, inner].any():
+    if mask is None or not mask[fidelity.INNER].any():
         return None
     return fidelity.ssim(a.values, b.values, mask)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 from collections.abc import Callable
+from contextlib import suppress
 from typing import IO, Any
 
 import numpy as np
@@ -79,22 +80,23 @@ def _converted(image: Image.Image, convert: Callable[[Image.Image], Image.Image]
     return parts if parts.ndim == 3 else parts[..., None]
 
 
-def _to_rgb(image: Image.Image) -> Image.Image:
-    """An opaque colour image in RGB: CMYK through its profile (to sRGB) when it has one."""
-    profile = image.info.get("icc_profile")
-    if image.mode == "CMYK" and profile:
-        try:
-            converted = ImageCms.profileToProfile(
-                image,
-                ImageCms.ImageCmsProfile(io.BytesIO(profile)),
-                ImageCms.createProfile("sRGB"),
-                outputMode="RGB",
+def to_srgb(image: Image.Image, profile: bytes | None) -> Image.Image:
+    """An opaque image in RGB, by its colour profile to sRGB where that can be used."""
+    if profile:
+        # Not a profile that is broken, or of another colour space.
+        with suppress(ImageCms.PyCMSError, OSError, ValueError):
+            source = ImageCms.ImageCmsProfile(io.BytesIO(profile))
+            made = ImageCms.profileToProfile(
+                image, source, ImageCms.createProfile("sRGB"), outputMode="RGB"
             )
-        except (ImageCms.PyCMSError, OSError):
-            converted = None  # a profile that is broken, or of another colour space
-        if converted is not None:
-            return converted
+            if made is not None:
+                return made
     return image.convert("RGB")
+
+
+def _to_rgb(image: Image.Image) -> Image.Image:
+    """CMYK through its profile when it has one."""
+    return to_srgb(image, image.info.get("icc_profile") if image.mode == "CMYK" else None)
 
 
 def _deep_grey(image: Image.Image, name: str) -> tuple[Array, Array | None]:

@@ -33,7 +33,7 @@ _PNG_NAME = b"ICC profile\x00\x00"
 
 def png16(photo: Photo) -> bytes:
     """A PNG of a 16-bit photo with its profile, EXIF and resolution."""
-    samples = _samples(photo)
+    samples = photo.samples
     header = struct.pack(
         ">IIBBBBB", photo.width, photo.height, 16, _PNG_COLOUR[samples.shape[2]], 0, 0, 0
     )
@@ -57,7 +57,7 @@ def tiff(photo: Photo) -> bytes:
 
     16-bit grey with alpha is stored as RGB with alpha: few readers know the two-sample form.
     """
-    samples = _samples(photo)
+    samples = photo.samples
     if samples.shape[2] == 2 and photo.depth == 16:
         samples = samples[..., [0, 0, 0, 1]]
     blocks = list(_blocks(samples))
@@ -108,13 +108,6 @@ def _tiff_tags(photo: Photo, channels: int, rows: int) -> dict[int, Any]:
         tags[TiffImagePlugin.Y_RESOLUTION] = photo.dpi[1]
         tags[TiffImagePlugin.RESOLUTION_UNIT] = 2
     return tags
-
-
-def _samples(photo: Photo) -> Array:
-    """Pixels and alpha side by side, h x w x (1..4)."""
-    if photo.alpha is None:
-        return photo.pixels
-    return np.concatenate([photo.pixels, photo.alpha[..., None]], axis=2)
 
 
 def _blocks(samples: Array) -> Iterator[Array]:

@@ -71,6 +71,13 @@ class Photo:
         return 8 if self.pixels.dtype == np.uint8 else 16
 
     @property
+    def samples(self) -> Array:
+        """h x w x (1 to 4): the pixels, and the alpha as the last channel where there is one."""
+        if self.alpha is None:
+            return self.pixels
+        return np.concatenate([self.pixels, self.alpha[..., None]], axis=2)
+
+    @property
     def is_gray_file(self) -> bool:
         """Whether the picture has one channel (for what it looks like, see `is_gray`)."""
         return int(self.pixels.shape[2]) == 1

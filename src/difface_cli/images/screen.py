@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import io
-
 import numpy as np
 import numpy.typing as npt
-from PIL import Image, ImageCms
+from PIL import Image
 
+from difface_cli.images.decode import to_srgb
 from difface_cli.images.photo import Photo, to_depth8
 
 
@@ -17,7 +16,7 @@ def on_screen(photo: Photo, longest: int | None = None) -> npt.NDArray[np.uint8]
     Made smaller by Lanczos' filter, never larger. A profile that cannot be used is ignored.
     """
     image = _small(photo.pixels[..., 0] if photo.is_gray_file else photo.pixels, longest)
-    image = _srgb(image, photo.icc)
+    image = to_srgb(image, photo.icc)
     if photo.alpha is not None:
         paper = Image.new("RGB", image.size, "white")
         image = Image.composite(image, paper, _small(photo.alpha, longest))
@@ -29,16 +28,3 @@ def _small(pixels: npt.NDArray[np.uint8 | np.uint16], longest: int | None) -> Im
     if longest is not None:
         image.thumbnail((longest, longest), Image.Resampling.LANCZOS)
     return image
-
-
-def _srgb(image: Image.Image, icc: bytes | None) -> Image.Image:
-    if icc is None:
-        return image.convert("RGB")
-    try:
-        profile = ImageCms.ImageCmsProfile(io.BytesIO(icc))
-        made = ImageCms.profileToProfile(
-            image, profile, ImageCms.createProfile("sRGB"), outputMode="RGB"
-        )
-    except (ImageCms.PyCMSError, OSError, ValueError):
-        return image.convert("RGB")
-    return image.convert("RGB") if made is None else made

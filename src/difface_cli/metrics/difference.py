@@ -35,7 +35,7 @@ def difference(a: Photo, b: Photo) -> Difference:
     Raises:
         ValueError: when they differ in size, channels or in having an alpha.
     """
-    x, y = _values(a), _values(b)
+    x, y = a.samples, b.samples
     if x.shape != y.shape:
         raise ValueError(f"{x.shape} and {y.shape} cannot be compared")
     # A band of rows at a time: a large photo needs no copy in floating point.
@@ -47,13 +47,6 @@ def difference(a: Photo, b: Photo) -> Difference:
     mean_square = squares / x.size
     psnr = 10 * math.log10(LEVELS**2 / mean_square) if mean_square else math.inf
     return Difference(largest, total / x.size, psnr)
-
-
-def _values(photo: Photo) -> npt.NDArray[Any]:
-    """h×w×c with the alpha as the last channel."""
-    if photo.alpha is None:
-        return photo.pixels
-    return np.concatenate([photo.pixels, photo.alpha[..., None]], axis=2)
 
 
 def _scale(values: npt.NDArray[Any]) -> float:

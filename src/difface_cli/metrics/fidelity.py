@@ -13,10 +13,12 @@ import numpy as np
 import numpy.typing as npt
 
 Floats = npt.NDArray[np.float32]
+Planes = npt.NDArray[np.float64]
 
 LEVELS = 255
 K1, K2 = 0.01, 0.03
 WINDOW, SIGMA = 11, 1.5
+INNER = (slice(WINDOW // 2, -(WINDOW // 2)),) * 2  # where all of the window lies in the picture
 STUDIO = np.array([65.481, 128.553, 24.966])
 
 
@@ -41,15 +43,18 @@ def ssim(a: Floats, b: Floats, weight: Floats) -> float:
     """
     if min(a.shape[:2]) < WINDOW:
         raise ValueError(f"SSIM needs {WINDOW} pixels a side, not {a.shape[:2]}")
-    x, y = a.astype(np.float64), b.astype(np.float64)
+    luminance, contrast = similar(a.astype(np.float64), b.astype(np.float64))
+    return float(np.average((luminance * contrast).mean(axis=2), weights=weight[INNER]))
+
+
+def similar(x: Planes, y: Planes) -> tuple[Planes, Planes]:
+    """Luminance, and contrast with structure, of SSIM at every place the window fits, h×w×c."""
     mean_x, mean_y = _windowed(x), _windowed(y)
     var_x, var_y = _windowed(x * x) - mean_x**2, _windowed(y * y) - mean_y**2
     covariance = _windowed(x * y) - mean_x * mean_y
     c1, c2 = K1**2, K2**2
-    similar = (2 * mean_x * mean_y + c1) * (2 * covariance + c2)
-    similar /= (mean_x**2 + mean_y**2 + c1) * (var_x + var_y + c2)
-    inner = slice(WINDOW // 2, -(WINDOW // 2))
-    return float(np.average(similar.mean(axis=2)[inner, inner], weights=weight[inner, inner]))
+    luminance = (2 * mean_x * mean_y + c1) / (mean_x**2 + mean_y**2 + c1)
+    return luminance, (2 * covariance + c2) / (var_x + var_y + c2)
 
 
 def studio_luma(picture: Floats) -> Floats:
@@ -67,7 +72,7 @@ def _mean_square(a: Floats, b: Floats, weight: Floats) -> float:
     return float(np.average(squares, weights=weight))
 
 
-def _windowed(x: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
+def _windowed(x: Planes) -> Planes:
     # OpenCV drops an axis of length one.
     soft = cv2.GaussianBlur(x, (WINDOW, WINDOW), SIGMA).reshape(x.shape)
-    return np.asarray(soft, np.float64)
+    return np.asarray(soft[INNER], np.float64)

@@ -13,13 +13,10 @@ from functools import cache
 
 import cv2
 import numpy as np
-import numpy.typing as npt
 
 from difface_cli.base.errors import WeightsInvalid
 from difface_cli.base.luma import LUMA
-from difface_cli.metrics.fidelity import LEVELS, Floats
-
-Planes = npt.NDArray[np.float64]
+from difface_cli.metrics.fidelity import LEVELS, Floats, Planes
 
 BLOCK = 96
 SHIFTS = ((0, 1), (1, 0), (1, 1), (1, -1))

@@ -20,8 +20,8 @@ import torch
 from difface_cli.base.errors import UsageError, WeightsInvalid
 from difface_cli.base.luma import luma
 from difface_cli.base.tensors import to_batch
-from difface_cli.metrics.fidelity import LEVELS, Floats
-from difface_cli.metrics.niqe import BLOCK, Planes, natural
+from difface_cli.metrics.fidelity import LEVELS, Floats, Planes
+from difface_cli.metrics.niqe import BLOCK, natural
 
 Rate = Callable[[Floats], float | None]
 """A picture, h×w×3 in [0, 1] → how good it looks; None where it cannot be told."""

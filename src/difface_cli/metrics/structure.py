@@ -4,12 +4,9 @@ from __future__ import annotations
 
 import cv2
 import numpy as np
-import numpy.typing as npt
 
 from difface_cli.base.luma import LUMA
-from difface_cli.metrics.fidelity import K1, K2, SIGMA, WINDOW, Floats
-
-Planes = npt.NDArray[np.float64]
+from difface_cli.metrics.fidelity import WINDOW, Floats, Planes, similar
 
 SCALES = (0.0448, 0.2856, 0.3001, 0.2363, 0.1333)
 SMALLEST = WINDOW * 2 ** (len(SCALES) - 1)  # of a side: the window fits the last scale
@@ -36,7 +33,7 @@ def ms_ssim(a: Floats, b: Floats) -> float:
     x, y = a.astype(np.float64), b.astype(np.float64)
     product = np.ones(a.shape[2])
     for scale, weight in enumerate(SCALES):
-        luminance, contrast = _similar(x, y)
+        luminance, contrast = similar(x, y)
         last = scale == len(SCALES) - 1
         value = (luminance * contrast if last else contrast).mean(axis=(0, 1))
         product *= value.clip(0) ** weight
@@ -54,22 +51,6 @@ def gmsd(a: Floats, b: Floats) -> float:
     """
     m, n = _edges(a), _edges(b)
     return float(((2 * m * n + STEADY) / (m * m + n * n + STEADY)).std())
-
-
-def _similar(x: Planes, y: Planes) -> tuple[Planes, Planes]:
-    """Luminance, and contrast with structure, of SSIM at every place the window fits."""
-    mean_x, mean_y = _windowed(x), _windowed(y)
-    var_x, var_y = _windowed(x * x) - mean_x**2, _windowed(y * y) - mean_y**2
-    covariance = _windowed(x * y) - mean_x * mean_y
-    c1, c2 = K1**2, K2**2
-    luminance = (2 * mean_x * mean_y + c1) / (mean_x**2 + mean_y**2 + c1)
-    return luminance, (2 * covariance + c2) / (var_x + var_y + c2)
-
-
-def _windowed(x: Planes) -> Planes:
-    soft = cv2.GaussianBlur(x, (WINDOW, WINDOW), SIGMA).reshape(x.shape)
-    inner = slice(WINDOW // 2, -(WINDOW // 2))
-    return np.asarray(soft[inner, inner], np.float64)
 
 
 def _halved(x: Planes) -> Planes:

@@ -15,13 +15,7 @@ from itertools import pairwise
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from difface_cli.networks.unet_blocks import GROUPS, AttentionBlock
-
-
-def silence(layer: nn.Module) -> None:
-    """Let a layer begin with giving zeros."""
-    for parameter in layer.parameters():
-        nn.init.zeros_(parameter)
+from difface_cli.networks.unet_blocks import GROUPS, AttentionBlock, silence
 
 
 class Block(nn.Module):
@@ -35,8 +29,7 @@ class Block(nn.Module):
         silence(self.second)
 
     def forward(self, x: Tensor) -> Tensor:
-        h: Tensor = x + self.second(F.silu(self.first(self.norm(x))))
-        return h
+        return x + self.second(F.silu(self.first(self.norm(x))))
 
 
 class Level(nn.Sequential):
@@ -111,5 +104,4 @@ class DRUNet(nn.Module):
         h = self.down[-1](h)
         for level, grow in zip(reversed(self.up), reversed(self.grow), strict=True):
             h = level(F.pixel_shuffle(grow(h), 2) + skips.pop())
-        x: Tensor = y + F.pixel_shuffle(self.last(F.silu(self.norm(h))), self.patch_size)
-        return x
+        return y + F.pixel_shuffle(self.last(F.silu(self.norm(h))), self.patch_size)

@@ -68,8 +68,7 @@ class SpectralTransform(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         h = self.conv1(x)
-        out: Tensor = self.conv2(h + self.fu(h))
-        return out
+        return self.conv2(h + self.fu(h))
 
 
 class FFC(nn.Module):
@@ -143,10 +142,7 @@ class FFCBlock(nn.Module):
     def forward(self, x: Split) -> Split:
         x_l, x_g = self.ffc(x)
         x_l, x_g = _apply(self.bn_l, x_l), _apply(self.bn_g, x_g)
-        return (
-            None if x_l is None else F.relu(x_l),
-            None if x_g is None else F.relu(x_g),
-        )
+        return None if x_l is None else F.relu(x_l), None if x_g is None else F.relu(x_g)
 
 
 class FFCResidual(nn.Module):
@@ -207,10 +203,8 @@ class LaMa(nn.Module):
             raise ValueError("the local Fourier unit (enable_lfu) is not built")
         self.stride = 2**n_downsampling
         down, resnet = Ratios.of(downsample_conv_kwargs), Ratios.of(resnet_conv_kwargs)
-        layers: list[nn.Module] = [
-            Start(3),
-            FFCBlock(input_nc, ngf, 7, Ratios.of(init_conv_kwargs)),
-        ]
+        first = FFCBlock(input_nc, ngf, 7, Ratios.of(init_conv_kwargs))
+        layers: list[nn.Module] = [Start(3), first]
         ch = ngf
         for i in range(n_downsampling):
             last = i == n_downsampling - 1
@@ -238,5 +232,4 @@ class LaMa(nn.Module):
         Returns:
             b×3×h×w in [0, 1].
         """
-        out: Tensor = self.model(x)
-        return out
+        return self.model(x)

@@ -65,8 +65,7 @@ class WindowAttention(nn.Module):
             masked = bias + mask[:, None].to(x.dtype)
             bias = masked.repeat(n // len(mask), 1, 1, 1)
         h = attend(qkv, bias)
-        out: Tensor = self.proj(h.transpose(1, 2).reshape(n, length, dim))
-        return out
+        return self.proj(h.transpose(1, 2).reshape(n, length, dim))
 
     def bias(self, device: torch.device) -> Tensor:
         """What relative positions add to the scores: 1×heads×window²×window²."""
@@ -87,8 +86,7 @@ class Mlp(nn.Module):
         self.fc2 = nn.Linear(hidden, dim)
 
     def forward(self, x: Tensor) -> Tensor:
-        out: Tensor = self.fc2(F.gelu(self.fc1(x)))
-        return out
+        return self.fc2(F.gelu(self.fc1(x)))
 
 
 class SwinBlock(nn.Module):
@@ -116,8 +114,7 @@ class SwinBlock(nn.Module):
         if self.shift:
             h = h.roll((self.shift, self.shift), dims=(1, 2))
         x = x + h
-        out: Tensor = x + self.mlp(self.norm2(x))
-        return out
+        return x + self.mlp(self.norm2(x))
 
     def _load_from_state_dict(self, state_dict: dict[str, Any], prefix: str, *args: Any) -> None:
         if self.shift:
@@ -141,8 +138,7 @@ class ResidualGroup(nn.Module):
         self.blocks = nn.Sequential(*blocks)
 
     def forward(self, x: Tensor) -> Tensor:
-        h: Tensor = self.blocks(x)
-        return h
+        return self.blocks(x)
 
 
 class ResidualSwinGroup(nn.Module):
@@ -156,8 +152,7 @@ class ResidualSwinGroup(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         """b×h×w×dim → the same shape."""
         h = self.conv(self.residual_group(x).permute(0, 3, 1, 2))
-        out: Tensor = x + h.permute(0, 2, 3, 1)
-        return out
+        return x + h.permute(0, 2, 3, 1)
 
 
 class PatchNorm(nn.Module):
@@ -168,8 +163,7 @@ class PatchNorm(nn.Module):
         self.norm = nn.LayerNorm(dim)
 
     def forward(self, x: Tensor) -> Tensor:
-        h: Tensor = self.norm(x)
-        return h
+        return self.norm(x)
 
 
 class SwinIR(nn.Module):

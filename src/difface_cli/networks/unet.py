@@ -20,6 +20,7 @@ from difface_cli.networks.unet_blocks import (
     Resample,
     ResBlock,
     Upsample,
+    silence,
     timestep_embedding,
 )
 
@@ -175,8 +176,7 @@ class UNet(nn.Module):
                 last = module.out[-1]
             else:
                 continue
-            for parameter in last.parameters():
-                nn.init.zeros_(parameter)
+            silence(last)
 
     def forward(self, x: Tensor, t: Tensor) -> Tensor:
         """Predict from x_t in [-1, 1].

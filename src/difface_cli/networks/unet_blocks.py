@@ -22,6 +22,12 @@ def timestep_embedding(t: Tensor, dim: int, max_period: float = 10_000.0) -> Ten
     return F.pad(embedding, (0, dim % 2))
 
 
+def silence(layer: nn.Module) -> None:
+    """Let a layer begin with giving zeros."""
+    for parameter in layer.parameters():
+        nn.init.zeros_(parameter)
+
+
 class Downsample(nn.Module):
     """Halve height and width: a strided convolution, or a mean without parameters."""
 
@@ -30,8 +36,7 @@ class Downsample(nn.Module):
         self.op = nn.Conv2d(channels, channels, 3, 2, 1) if use_conv else nn.AvgPool2d(2)
 
     def forward(self, x: Tensor) -> Tensor:
-        h: Tensor = self.op(x)
-        return h
+        return self.op(x)
 
 
 class Upsample(nn.Module):
@@ -42,8 +47,7 @@ class Upsample(nn.Module):
         self.conv = DoublingConv(channels, channels) if use_conv else nn.Upsample(scale_factor=2)
 
     def forward(self, x: Tensor) -> Tensor:
-        h: Tensor = self.conv(x)
-        return h
+        return self.conv(x)
 
 
 Resample = type[Downsample] | type[Upsample]
@@ -90,8 +94,7 @@ class ResBlock(nn.Module):
             h = self.out_layers[1:](self.modulated(h, *e.chunk(2, dim=1)))
         else:
             h = self.out_layers(h + e[:, :, None, None])
-        out: Tensor = self.skip_connection(self.resample(x)) + h
-        return out
+        return self.skip_connection(self.resample(x)) + h
 
     def modulated(self, h: Tensor, scale: Tensor, shift: Tensor) -> Tensor:
         """The second norm, scaled and shifted by (1 or b)×c of the timestep."""
@@ -100,8 +103,7 @@ class ResBlock(nn.Module):
             weight = norm.weight * (1 + scale[0])
             bias = norm.bias * (1 + scale[0]) + shift[0]
             return F.group_norm(h, GROUPS, weight, bias, norm.eps)
-        out: Tensor = norm(h) * (1 + scale)[:, :, None, None] + shift[:, :, None, None]
-        return out
+        return norm(h) * (1 + scale)[:, :, None, None] + shift[:, :, None, None]
 
 
 class AttentionBlock(nn.Module):

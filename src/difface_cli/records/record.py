@@ -6,7 +6,7 @@ import math
 import platform
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass, fields
 from datetime import UTC, datetime
 from functools import cache
 from importlib import metadata
@@ -25,6 +25,7 @@ from difface_cli.trust.measures import Trust
 
 SCHEMA = 2
 LIBRARIES = ("torch", "torchvision", "facexlib", "opencv-python", "numpy", "pillow", "safetensors")
+OF_OPTIONS = tuple(f.name for f in fields(Options) if f.name not in ("settings", "by_hand"))
 
 Record = dict[str, Any]
 
@@ -113,27 +114,10 @@ def _seconds(total: float, stages: Mapping[str, float]) -> dict[str, float]:
 
 def settings(ready: Ready, options: Options) -> Record:
     """Every choice of the method and the faces that bears on the result."""
-    method = options.settings
+    chosen = {name: getattr(options, name) for name in OF_OPTIONS}
     return {
-        "n": method.n,
-        "auto_n": options.auto_n,
-        "steps": method.steps,
-        "eta": method.eta,
-        "sampler": method.sampler,
-        "seed": options.seed,
-        "samples": options.samples,
-        "choose": options.choose,
-        "strength": options.strength,
-        "aligned": options.aligned,
-        "faces": options.faces,
-        "min_face": options.min_face,
-        "upscale": options.upscale,
-        "gray": options.gray,
-        "batch": options.batch,
-        "keep_detail": options.keep_detail,
-        "grain": options.grain,
-        "gate": options.gate,
-        "trust": options.trust,
+        **asdict(options.settings),
+        **chosen,
         "detect_size": ready.detector.detect_size if ready.detector else None,
         "device": str(ready.device),
         "precision": _precision(ready),

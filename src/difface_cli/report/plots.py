@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
@@ -17,11 +18,7 @@ DPI = 120
 # Okabe & Ito's colours, told apart by colour-blind readers too.
 COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#56B4E9", "#E69F00", "#444444")
 MARKERS = "osD^vPX"
-STYLE: Any = {
-    "font.size": 9.5,
-    "axes.spines.top": False,
-    "axes.spines.right": False,
-}
+STYLE: Any = {"font.size": 9.5, "axes.spines.top": False, "axes.spines.right": False}
 
 
 @dataclass(frozen=True)
@@ -65,21 +62,11 @@ def draw(
         x: what the curves run over.
         against: names of the measures of the last panel, across and up.
     """
-    import matplotlib
-    from matplotlib.backends.backend_agg import FigureCanvasAgg
-    from matplotlib.figure import Figure
-
-    with matplotlib.rc_context(STYLE):
-        count = len(measures) + 1
-        figure = Figure((PANEL[0] * count, PANEL[1] + 0.5), layout="constrained", dpi=DPI)
-        FigureCanvasAgg(figure)
-        panels = figure.subplots(1, count, squeeze=False)[0]
+    with _figure(len(measures) + 1, 1) as (file, figure, panels):
         for panel, (name, measure) in zip(panels, measures.items(), strict=False):
             _over(panel, curves, name, measure, x)
         _against(panels[-1], curves, measures, against, x)
         _edges(figure, panels[0], curves, title, notes)
-        file = io.BytesIO()
-        figure.savefig(file, format="png")
     return file.getvalue()
 
 
@@ -87,24 +74,29 @@ def draw_over(
     curves: Sequence[Curve], measures: Mapping[str, Measure], *, x: str, title: str = ""
 ) -> bytes:
     """A PNG: each measure over x in a panel of its own, at most four to a row; see `draw`."""
-    import matplotlib
-    from matplotlib.backends.backend_agg import FigureCanvasAgg
-    from matplotlib.figure import Figure
-
-    with matplotlib.rc_context(STYLE):
-        rows = -(-len(measures) // 4)
-        columns = -(-len(measures) // rows)
-        figure = Figure((PANEL[0] * columns, PANEL[1] * rows + 0.5), layout="constrained", dpi=DPI)
-        FigureCanvasAgg(figure)
-        panels = list(figure.subplots(rows, columns, squeeze=False).flat)
+    rows = -(-len(measures) // 4)
+    with _figure(-(-len(measures) // rows), rows) as (file, figure, panels):
         for panel, (name, measure) in zip(panels, measures.items(), strict=False):
             _over(panel, curves, name, measure, x)
         for panel in panels[len(measures) :]:
             panel.set_axis_off()
         _edges(figure, panels[0], curves, title, "")
-        file = io.BytesIO()
-        figure.savefig(file, format="png")
     return file.getvalue()
+
+
+@contextmanager
+def _figure(columns: int, rows: int) -> Iterator[tuple[io.BytesIO, Figure, list[Axes]]]:
+    """A figure with its panels, drawn into the file at the end as a PNG."""
+    import matplotlib
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+    from matplotlib.figure import Figure
+
+    with matplotlib.rc_context(STYLE):
+        size = (PANEL[0] * columns, PANEL[1] * rows + 0.5)
+        figure, file = Figure(size, layout="constrained", dpi=DPI), io.BytesIO()
+        FigureCanvasAgg(figure)
+        yield file, figure, list(figure.subplots(rows, columns, squeeze=False).flat)
+        figure.savefig(file, format="png")
 
 
 def _over(panel: Axes, curves: Sequence[Curve], name: str, measure: Measure, x: str) -> None:

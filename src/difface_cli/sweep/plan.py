@@ -15,6 +15,7 @@ from torch import Tensor
 
 from difface_cli.base.errors import ImageError, UsageError
 from difface_cli.base.progress import NoProgress, Progress
+from difface_cli.base.tensors import to_batch, to_picture
 from difface_cli.faces import align, paste
 from difface_cli.images import Photo
 from difface_cli.method import difface
@@ -25,8 +26,6 @@ from difface_cli.metrics.sharpness import sharpness
 from difface_cli.models import Ready
 from difface_cli.tasks import Cut
 from difface_cli.tasks.batches import Batches, memory_errors
-from difface_cli.tasks.drawing import array
-from difface_cli.tasks.task import faces_of
 
 Array = npt.NDArray[np.float32]
 
@@ -129,7 +128,7 @@ def check(plan: Plan, sampler: str, model: str, max_n: int) -> None:
 def estimate(cut: Cut, estimator: Estimator, device: torch.device) -> Array:
     """f(y) of a face: made once for all its cells, s×s×3 in [0, 1]."""
     with torch.inference_mode(), memory_errors():
-        return array(difface.estimate(faces_of([cut]).to(device), estimator)[0])
+        return to_picture(difface.estimate(to_batch([cut.face], device), estimator)[0])
 
 
 def run(
@@ -166,7 +165,7 @@ def run(
         faces = _restore(part, noise, estimates, ready, sampler, progress)
         seconds = (time.perf_counter() - start) / len(part)
         pairs = zip(part, faces, strict=True)
-        return [Done(cell, array(face), seconds) for cell, face in pairs]
+        return [Done(cell, to_picture(face), seconds) for cell, face in pairs]
 
     calls = chain.from_iterable(batches.each(work, group) for group in groups)
     count = sum(-(-len(group) // batches.size) for group in groups)
@@ -192,7 +191,7 @@ def _restore(
     progress: Progress,
 ) -> Tensor:
     """The faces of cells with as many steps, on the CPU; progress counts the first chain's."""
-    starts = {name: _tensor(face).to(ready.device) for name, face in estimates.items()}
+    starts = {name: to_batch([face], ready.device) for name, face in estimates.items()}
     chains = [
         Chain(starts[cell.estimator], cell.settings(sampler), noise(cell.seed)) for cell in cells
     ]
@@ -237,7 +236,3 @@ def reference_crop(reference: Photo, photo: Photo, cut: Cut) -> Array:
 def shows(size: int, aligned: bool) -> Array:
     """Where a restored face shows, s×s: all of an aligned picture, else the oval that is pasted."""
     return np.ones((size, size), np.float32) if aligned else paste.face_mask(size)
-
-
-def _tensor(face: Array) -> Tensor:
-    return torch.from_numpy(np.ascontiguousarray(face.transpose(2, 0, 1)))[None]

@@ -20,19 +20,7 @@ from difface_cli.tasks import Found, Restore
 from difface_cli.tasks.options import Options
 from difface_cli.weights.registry import Model
 
-NOT_SHARED = (
-    "n",
-    "steps",
-    "eta",
-    "seed",
-    "samples",
-    "strength",
-    "upscale",
-    "keep_detail",
-    "grain",
-    "choose",
-    "auto_n",
-)
+NOT_SHARED = {*AXES, "samples", "strength", "upscale", "keep_detail", "grain", "choose", "auto_n"}
 
 
 def head(

@@ -13,6 +13,7 @@ from torch import Tensor
 
 from difface_cli import images
 from difface_cli.base.errors import ImageError, UsageError
+from difface_cli.base.tensors import to_batch
 from difface_cli.faces import paste
 from difface_cli.images import Photo
 from difface_cli.method.denoiser import BatchDenoiser
@@ -84,7 +85,7 @@ class Colorize(Task):
     def start(self, cuts: Sequence[Cut], seeds: Sequence[int], ready: Ready) -> Tensor:
         """Each grey face with a tint of its own; there is no estimator."""
         tints = [tinted(cut.face[..., :1], seed) for cut, seed in zip(cuts, seeds, strict=True)]
-        return torch.from_numpy(np.stack(tints)).permute(0, 3, 1, 2).to(ready.device)
+        return to_batch(tints, ready.device)
 
     def held(
         self, denoise: BatchDenoiser, cuts: Sequence[Cut], device: torch.device

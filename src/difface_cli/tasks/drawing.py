@@ -11,6 +11,7 @@ import torch
 from torch import Tensor
 
 from difface_cli.base.progress import NoProgress, Progress
+from difface_cli.base.tensors import to_picture
 from difface_cli.method.chains import Chain, contract
 from difface_cli.method.denoiser import BatchDenoiser
 from difface_cli.method.difface import Settings
@@ -102,7 +103,7 @@ class Drawing:
         gated = options.gate == gate.ON and self._task.gauged
         if sample.start is None or not (options.auto_n or gated):
             return
-        start = auto_n.start(face.cut.face, array(sample.start[0]), self._ready.max_n)
+        start = auto_n.start(face.cut.face, to_picture(sample.start[0]), self._ready.max_n)
         if options.auto_n:
             face.start = start
         if gated:
@@ -154,7 +155,7 @@ class Drawing:
         done = set(map(id, samples[:count]))
         self._waiting = deque(s for s in self._waiting if id(s) not in done)
         for sample, face in zip(samples[:count], faces, strict=True):
-            sample.face.samples.append(self._task.drawn(array(face), sample.face.cut))
+            sample.face.samples.append(self._task.drawn(to_picture(face), sample.face.cut))
             sample.photo.spend(seconds, count)
             sample.photo.look()
 
@@ -204,7 +205,7 @@ class _Face:
     def crops(self) -> Crops:
         if self.estimate is None:
             raise ValueError("a face that was not drawn")
-        estimate = array(self.estimate[0])
+        estimate = to_picture(self.estimate[0])
         return Crops(self.index, self.cut.face, estimate, tuple(self.samples))
 
 
@@ -244,9 +245,3 @@ class _Sample:
     face: _Face
     seed: int
     start: Tensor | None = None
-
-
-def array(face: Tensor) -> Array:
-    """3×s×s as s×s×3."""
-    result: Array = face.permute(1, 2, 0).float().cpu().numpy()
-    return result

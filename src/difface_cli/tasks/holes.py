@@ -13,7 +13,7 @@ import numpy as np
 import numpy.typing as npt
 
 from difface_cli import images
-from difface_cli.base.errors import ImageError, UsageError
+from difface_cli.base.errors import ImageError, UsageError, require
 from difface_cli.images import Photo
 
 Array = npt.NDArray[Any]
@@ -87,9 +87,7 @@ def check(wish: Wish) -> None:
         (0 < wish.threshold <= 1, f"--mask-threshold must be above 0 to 1, not {wish.threshold}"),
         (wish.grow >= 0, f"--mask-grow must not be negative, not {wish.grow}"),
     )
-    for fine, problem in problems:
-        if not fine:
-            raise UsageError(f"{problem}.", "See difface inpaint --help.")
+    require(problems, "See difface inpaint --help.")
     source = wish.source or ""
     if source.startswith("#") and not COLOUR.fullmatch(source) and not Path(source).exists():
         raise UsageError(f"{source!r} is no colour.", "Write it as '#ff00ff', in quotes.")

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from difface_cli.base.errors import FaceError, UsageError
+from difface_cli.base.errors import FaceError, UsageError, require
 from difface_cli.faces.detect import Face
 from difface_cli.method import difface
 from difface_cli.method.difface import Settings
@@ -122,16 +122,15 @@ def check(options: Options, model: str, max_n: int) -> None:
     check_counts(options)
     check_pasting(options)
     parse_choice(options.faces)
+    found = not options.by_hand
     problems = (
-        (not options.aligned, "An --aligned picture is a face already"),
+        (found or not options.aligned, "An --aligned picture is a face already"),
         (
-            options.faces == "all",
+            found or options.faces == "all",
             "--faces chooses among faces that are found, and --face names one",
         ),
     )
-    for fine, problem in problems:
-        if options.by_hand and not fine:
-            raise UsageError(f"{problem}.", "Leave one of them out.")
+    require(problems, "Leave one of them out.")
 
 
 def check_counts(options: Options) -> None:
@@ -151,9 +150,7 @@ def check_counts(options: Options) -> None:
         (options.gate in gate.MODES, f"--gate must be on or off, not {options.gate}"),
         (options.batch >= 0, f"--batch must not be negative, not {options.batch}"),
     )
-    for fine, problem in problems:
-        if not fine:
-            raise UsageError(f"{problem}.", "See the command's --help.")
+    require(problems, "See the command's --help.")
 
 
 def check_pasting(options: Options) -> None:
@@ -163,9 +160,7 @@ def check_pasting(options: Options) -> None:
         (options.upscale in UPSCALES, f"--upscale must be 1, 2 or 4, not {options.upscale}"),
         (options.gray in GRAYS, f"--gray must be auto, on or off, not {options.gray}"),
     )
-    for fine, problem in problems:
-        if not fine:
-            raise UsageError(f"{problem}.", "See the command's --help.")
+    require(problems, "See the command's --help.")
 
 
 def parse_choice(choice: str, option: str = "--faces") -> str | frozenset[int]:

@@ -12,6 +12,7 @@ import torch
 from torch import Tensor
 
 from difface_cli import images
+from difface_cli.base.tensors import to_batch
 from difface_cli.faces import align, paste
 from difface_cli.faces.finish import Finish
 from difface_cli.images import Photo
@@ -185,13 +186,13 @@ class Task:
 
 def faces_of(cuts: Sequence[Cut]) -> Tensor:
     """The faces as a batch, b×3×s×s."""
-    return torch.stack([torch.from_numpy(cut.face).permute(2, 0, 1) for cut in cuts])
+    return to_batch([cut.face for cut in cuts])
 
 
 def masks_of(cuts: Sequence[Cut]) -> Tensor:
     """The faces' holes as a batch, b×1×s×s."""
-    masks = [cut.mask if cut.mask is not None else np.zeros_like(cut.face[..., 0]) for cut in cuts]
-    return torch.from_numpy(np.stack(masks))[:, None]
+    masks = (np.zeros_like(cut.face[..., 0]) if cut.mask is None else cut.mask for cut in cuts)
+    return to_batch([mask[..., None] for mask in masks])
 
 
 def loses_colour(photo: Photo, options: Options) -> bool:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -11,9 +11,9 @@ import numpy.typing as npt
 from difface_cli.faces import paste
 from difface_cli.metrics.sharpness import sharpness
 from difface_cli.trust import measures
+from difface_cli.trust.measures import Likeness
 
 Floats = npt.NDArray[np.float32]
-Likeness = Callable[[Floats, Floats], float]  # of a face found and a face drawn, -1 to 1
 
 MEASURES = CONSISTENCY, SHARPNESS, IDENTITY = "consistency", "sharpness", "identity"
 """What a sample can be chosen by."""

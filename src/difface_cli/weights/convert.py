@@ -23,7 +23,7 @@ from difface_cli.weights.registry import Source, Weights
 # Buffers of the published SwinIR that follow from its sizes.
 COMPUTED = ("relative_position_index", "attn_mask")
 
-Check = Callable[[Weights, Mapping[str, Tensor]], None]
+Check = Callable[[Weights, Mapping[str, Tensor]], object]
 """Raises WeightsInvalid unless the tensors fit the network of the weights."""
 
 

@@ -11,9 +11,9 @@ import math
 import cv2
 import numpy as np
 
+from difface_cli.faces.looks import MIRRORED
 from difface_cli.faces.resample import Floats
 from difface_cli.training.scenes.album import Portrait
-from difface_cli.training.scenes.poses import MIRRORED
 
 # In widths of the face (13 cm).
 HEAD = 0.62  # radius of the cylinder

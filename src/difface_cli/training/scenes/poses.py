@@ -7,12 +7,12 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from difface_cli.faces.looks import MIRRORED
 from difface_cli.faces.resample import Matrix, apply
 from difface_cli.training.recipe import Scenes
 from difface_cli.training.scenes.album import Portrait
 from difface_cli.training.scenes.chance import chance
 
-MIRRORED = [1, 0, 2, 4, 3]  # the landmarks' order in a mirrored face
 USUAL_TILT = 9.0  # degrees, standard deviation
 
 
