@@ -11,7 +11,7 @@ from torch import Tensor
 
 from difface_cli.base.progress import NoProgress
 from difface_cli.method import difface
-from difface_cli.method.chains import Chain, contract
+from difface_cli.method.chains import Chain, contract_all
 from difface_cli.method.denoiser import BatchDenoiser, Denoised, from_network
 from difface_cli.method.difface import SAMPLERS, Settings
 from difface_cli.method.guidance import Luma, Mask, refine
@@ -62,7 +62,7 @@ def chain(settings: Settings, seed: int = 0, size: int = 4, known: Any = None) -
 
 
 def together(chains: Sequence[Chain], denoise: BatchDenoiser, **options: Any) -> Tensor:
-    return contract(chains, denoise, SCHEDULE, NoProgress(), **options)
+    return contract_all(chains, denoise, SCHEDULE, NoProgress(), **options)
 
 
 def alone(chain: Chain, denoise: BatchDenoiser) -> Tensor:
@@ -139,7 +139,7 @@ def test_one_timestep_for_all_stays_an_int() -> None:
 def test_progress_counts_the_steps_of_the_first() -> None:
     progress = Steps()
     chains = [chain(Settings(100, steps)) for steps in (3, 3, 5)]
-    contract(chains, from_network(Network(), SCHEDULE), SCHEDULE, progress)
+    contract_all(chains, from_network(Network(), SCHEDULE), SCHEDULE, progress)
     assert progress.seen == ["step of 3"] * 3
 
 

@@ -21,7 +21,7 @@ from torch.utils._python_dispatch import TorchDispatchMode
 from difface_cli import networks
 from difface_cli.base.progress import NoProgress
 from difface_cli.method import difface
-from difface_cli.method.chains import Chain, contract
+from difface_cli.method.chains import Chain, contract_all
 from difface_cli.method.denoiser import BatchDenoiser, from_network
 from difface_cli.method.difface import Settings
 from difface_cli.method.guidance import Luma, Mask, refine
@@ -120,7 +120,7 @@ def test_chains_together_ask_for_no_more(denoise: BatchDenoiser) -> None:
 
     def run(steps: int) -> Tensor:
         chains = [Chain(faces(1), Settings(n, steps, 0.0), n) for n in (100, 200, 300)]
-        return contract(chains, denoise, SCHEDULE, NoProgress())
+        return contract_all(chains, denoise, SCHEDULE, NoProgress())
 
     assert counted(partial(run, 2)) == counted(partial(run, STEPS)) == Counter(copies=3)
 

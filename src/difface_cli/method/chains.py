@@ -30,7 +30,7 @@ class Chain:
         f_y: where it starts, 1×3×h×w in [0, 1].
         settings: how it goes.
         seed: of its noise.
-        known: what `contract`'s hold is told of this face, as its known pixels.
+        known: what `contract_all`'s hold is told of this face, as its known pixels.
     """
 
     f_y: Tensor
@@ -40,14 +40,14 @@ class Chain:
 
 
 @torch.inference_mode()
-def contract(
+def contract_all(
     chains: Sequence[Chain],
     denoise: BatchDenoiser,
     schedule: Schedule,
     progress: Progress,
     hold: Hold | None = None,
 ) -> Tensor:
-    """Run chains together: b×3×h×w in [0, 1], in their order.
+    """Contract estimates together, see `difface.contract`: b×3×h×w in [0, 1], in their order.
 
     Neighbours of the same settings run as one batch, with one sampler. What all samplers ask at
     the same time goes to the network in one call.

@@ -19,7 +19,7 @@ from difface_cli.base.tensors import to_batch, to_picture
 from difface_cli.faces import align, paste
 from difface_cli.images import Photo
 from difface_cli.method import difface
-from difface_cli.method.chains import Chain, contract
+from difface_cli.method.chains import Chain, contract_all
 from difface_cli.method.difface import Estimator, Settings
 from difface_cli.metrics.fidelity import distance, psnr, ssim
 from difface_cli.metrics.sharpness import sharpness
@@ -195,7 +195,7 @@ def _restore(
     chains = [
         Chain(starts[cell.estimator], cell.settings(sampler), noise(cell.seed)) for cell in cells
     ]
-    return contract(chains, ready.denoise, ready.schedule, progress).cpu()
+    return contract_all(chains, ready.denoise, ready.schedule, progress).cpu()
 
 
 def measure(

@@ -12,7 +12,7 @@ from torch import Tensor
 
 from difface_cli.base.progress import NoProgress, Progress
 from difface_cli.base.tensors import to_picture
-from difface_cli.method.chains import Chain, contract
+from difface_cli.method.chains import Chain, contract_all
 from difface_cli.method.denoiser import BatchDenoiser
 from difface_cli.method.difface import Settings
 from difface_cli.models import Ready
@@ -175,7 +175,7 @@ class Drawing:
                 for sample in samples
                 if sample.start is not None
             ]
-            drawn = contract(chains, ready.denoise, ready.schedule, self._progress, hold).cpu()
+            drawn = contract_all(chains, ready.denoise, ready.schedule, self._progress, hold).cpu()
         return drawn, clock.seconds
 
 
