@@ -48,3 +48,21 @@ def test_labels_come_from_the_manifest_above_the_pictures(tmp_path: Path) -> Non
     (tmp_path / "manifest.json").write_text(json.dumps([{"id": "a", "sex": "f"}, {"id": "b"}]))
     paths = [tmp_path / "train" / name for name in ("a.jpg", "c.jpg")]
     assert balance.labels(paths) == [{"id": "a", "sex": "f"}, {}]
+
+
+def test_a_person_is_on_one_side_with_all_their_pictures(tmp_path: Path) -> None:
+    people = [{"id": f"a{i}", "person": i // 2} for i in range(2, 1002)]
+    (tmp_path / "manifest.json").write_text(json.dumps(people))
+    paths = [tmp_path / "train" / f"a{i}.jpg" for i in range(1002)]
+    learned, kept = balance.split(paths, 0.1)
+    assert sorted(learned + kept) == sorted(paths)
+    assert 0.05 < len(kept) / len(paths) < 0.15
+    side = {path.stem: path in kept for path in paths}
+    assert all(side[f"a{i}"] == side[f"a{i + 1}"] for i in range(2, 1002, 2))
+
+
+def test_a_picture_stays_on_its_side_whatever_others_there_are(tmp_path: Path) -> None:
+    paths = [tmp_path / f"{i}.jpg" for i in range(200)]
+    _, kept = balance.split(paths, 0.2)
+    _, fewer = balance.split(paths[:100], 0.2)
+    assert fewer == [path for path in kept if path in paths[:100]]

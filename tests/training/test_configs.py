@@ -13,6 +13,7 @@ from torch import Tensor
 from difface_cli.networks import build
 from difface_cli.training import making
 from difface_cli.training import recipe as recipes
+from difface_cli.training.prior import Denoising
 from difface_cli.training.recipe import Recipe
 from difface_cli.weights import registry
 
@@ -25,14 +26,12 @@ PAPER = {
 }
 STARTER = {
     "prior": "starter-prior",
-    "prior-128": "starter-prior",
-    "prior-all": "starter-prior",
     "drunet": "starter-drunet",
-    "drunet-end": "starter-drunet",
     "estimator": "starter-estimator",
     "srcnn": "starter-srcnn",
     "lama": "starter-lama",
     "lama-128": "starter-lama",
+    "lama-all": "starter-lama",
 }
 
 
@@ -80,13 +79,19 @@ def test_the_starters_recipes_train_what_is_embedded(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", [*PAPER, "srcnn-512"])
-def test_a_step_of_the_papers_recipes_reaches_every_parameter(name: str, folder: Path) -> None:
+def test_a_step_of_the_papers_recipes_reaches_every_parameter(
+    name: str, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """At the full size, on a device without memory: shapes, losses and gradients all fit."""
     recipe = read(CONFIGS / f"{name}.toml")
     recipe = replace(recipe, data=replace(recipe.data, pictures=(folder,)))
     network = on_meta(recipe).train()
     objective = making.objective(recipe)
-    batch = tuple(x.to("meta") for x in objective.batch([0]))
+    drawn = objective.batch([0])
+    if isinstance(objective, Denoising):  # no generator is for that device
+        made = tuple(x.to("meta") for x in objective.examples(drawn))
+        monkeypatch.setattr(objective, "examples", lambda batch: made)
+    batch = tuple(x.to("meta") if isinstance(x, Tensor) else x for x in drawn)
 
     def forward(*inputs: Tensor) -> Tensor:
         out: Tensor = network(*(x.to("meta") for x in inputs))

@@ -48,7 +48,7 @@ def test_a_stopped_and_resumed_training_is_the_uninterrupted_one(
     train(recipe, tmp_path / "halves")
     whole, halves = state(tmp_path / "whole"), state(tmp_path / "halves")
     assert whole["step"] == halves["step"] == 4
-    for part in ("network", "average", "optimizer"):
+    for part in ("network", "averages", "optimizer"):
         torch.testing.assert_close(whole[part], halves[part], rtol=0, atol=0)
     rows = [list(csv.reader((tmp_path / f / "metrics.csv").open())) for f in ("whole", "halves")]
     assert rows[0] == rows[1] and len(rows[0]) == 5
@@ -99,8 +99,10 @@ def test_training_learns(recipe: Recipe, tmp_path: Path) -> None:
 
 def test_the_weights_are_the_averaged_ones_in_float16(recipe: Recipe, tmp_path: Path) -> None:
     weights = train(recipe, tmp_path / "o")
-    average = state(tmp_path / "o")["average"]
-    assert isinstance(average, dict) and weights.keys() == average.keys()
+    averages = state(tmp_path / "o")["averages"]
+    assert isinstance(averages, list) and len(averages) == 1
+    (average,) = averages
+    assert weights.keys() == average.keys()
     for name, value in weights.items():
         torch.testing.assert_close(value, average[name].half(), rtol=0, atol=0)
 
@@ -129,3 +131,39 @@ def test_a_sheet_and_a_validation_loss_are_kept(recipe: Recipe, tmp_path: Path) 
     fit(fabric, replace(made, validation=made.objective), reports.append)
     assert [path.name for path in (tmp_path / "o" / "sheets").iterdir()] == ["00000004.png"]
     assert [r.values["validation"] is not None for r in reports] == [False, False, False, True]
+
+
+def test_of_several_averages_the_one_is_kept_that_does_best_on_other_pictures(
+    recipe: Recipe, tmp_path: Path
+) -> None:
+    """With a rate this high only the slowest average stays where nothing was learned wrongly."""
+    folder = tmp_path / "o"
+    every = replace(recipe.every, sheet=2)
+    wild = replace(recipe, ema=(0.0, 0.5), optimizer=replace(recipe.optimizer, rate=0.3))
+    made = task(replace(wild, every=every), folder)
+    fabric = Fabric(accelerator="cpu", devices=1)
+    fabric.launch()
+    reports: list[Report] = []
+    fit(fabric, replace(made, validation=made.objective), reports.append)
+    loss, step, best = state(folder)["best"]  # type: ignore[misc]
+    measured = {r.step: r.values["validation"] for r in reports if r.values["validation"]}
+    assert loss == min(measured.values()) and measured[step] == loss
+    for name, value in load_file(folder / "weights.safetensors").items():
+        torch.testing.assert_close(value, best[name].half(), rtol=0, atol=0)
+
+
+def test_a_compiled_network_learns_the_same(
+    recipe: Recipe, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    compiled = torch.nn.Module.compile
+    calls: list[int] = []
+
+    def eager(self: torch.nn.Module) -> None:
+        calls.append(1)
+        compiled(self, backend="eager")
+
+    monkeypatch.setattr(torch.nn.Module, "compile", eager)
+    plain = train(recipe, tmp_path / "plain")
+    assert not calls
+    torch.testing.assert_close(train(replace(recipe, compile=True), tmp_path / "compiled"), plain)
+    assert calls

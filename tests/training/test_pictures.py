@@ -99,3 +99,13 @@ def test_cameras_that_were_turned_are_turned_back(tmp_path: Path) -> None:
     exif[0x0112] = 3  # held upside down
     Image.fromarray(pixels).save(tmp_path / "turned.png", exif=exif)
     assert np.array_equal(square(tmp_path / "turned.png", 16), pixels[::-1])
+
+
+def test_decoded_pictures_need_their_files_no_more(folder: Path) -> None:
+    pictures = Pictures.of(16, folder)
+    before = [pictures[i].copy() for i in range(6)]
+    pictures.decode()
+    for path in pictures.paths:
+        path.unlink()
+    for i, pixels in enumerate(before):
+        assert np.array_equal(pictures[i], pixels)

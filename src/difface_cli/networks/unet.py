@@ -109,6 +109,8 @@ class UNet(nn.Module):
         num_res_blocks: a number, or one per level.
         patch_size: side of the pixel-unshuffle in front and the shuffle behind; `in_channels`
             and `out_channels` count what the convolutions see: 3·patch_size² for RGB.
+        augment_channels: numbers in the label that says how a training picture was changed
+            (Karras et al. 2022, appendix F.2); 0 where none was.
 
     The network is convolutional: it also runs at other sizes, divisible by
     patch_size · 2^(levels - 1).
@@ -129,6 +131,7 @@ class UNet(nn.Module):
         resblock_updown: bool = False,
         dropout: float = 0.0,
         patch_size: int = 1,
+        augment_channels: int = 0,
     ) -> None:
         super().__init__()
         levels = len(channel_mult)
@@ -144,6 +147,8 @@ class UNet(nn.Module):
             nn.SiLU(),
             nn.Linear(emb_channels, emb_channels),
         )
+        if augment_channels:
+            self.augment_embed = nn.Linear(augment_channels, emb_channels, bias=False)
         make = _Layers(
             emb_channels,
             dropout,
@@ -178,17 +183,21 @@ class UNet(nn.Module):
                 continue
             silence(last)
 
-    def forward(self, x: Tensor, t: Tensor) -> Tensor:
+    def forward(self, x: Tensor, t: Tensor, augmented: Tensor | None = None) -> Tensor:
         """Predict from x_t in [-1, 1].
 
         Args:
             x: b×3×h×w; h and w divisible by `self.stride`.
             t: (b,) timesteps of the unrespaced schedule, or (1,) where all are at the same.
+            augmented: b×augment_channels, how each picture was changed; None for pictures as
+                they are, which is what zeros say as well.
 
         Returns:
             b×c×h×w, with c = 3, or 6 where the variance is learned.
         """
         emb = self.time_embed(timestep_embedding(t, self.model_channels).to(self.dtype))
+        if augmented is not None:
+            emb = emb + self.augment_embed(augmented.to(self.dtype))
         h = F.pixel_unshuffle(x, self.patch_size).to(self.dtype)
         skips = []
         for stage in self.input_blocks:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -60,6 +61,21 @@ def weights(
     for _ in range(ROUNDS):  # clipping moves the mean, and the mean what is to be clipped
         w = np.clip(w / w.mean(), LEAST, MOST)
     return w
+
+
+def split(paths: Sequence[Path], share: float) -> tuple[list[Path], list[Path]]:
+    """Pictures to learn from, and those kept apart: about `share` of the people with all theirs.
+
+    A hash of the person (or of the picture, where the manifest names none) decides, so that a
+    picture stays on its side whatever others there are.
+    """
+    learned: list[Path] = []
+    kept: list[Path] = []
+    for path, entry in zip(paths, labels(paths), strict=True):
+        who = f"person {entry['person']}" if entry.get("person") else path.stem
+        draw = int.from_bytes(hashlib.sha256(who.encode()).digest()[:4], "big") / 2**32
+        (kept if draw < share else learned).append(path)
+    return learned, kept
 
 
 def order(w: Floats, rng: np.random.Generator) -> npt.NDArray[np.int64]:

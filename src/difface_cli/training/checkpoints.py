@@ -24,17 +24,22 @@ def save(folder: Path, recipe: Recipe, state: dict[str, Any]) -> None:
     """Write checkpoint and weights, each whole or not at all.
 
     Args:
-        state: "step" (steps done), "network", "optimizer", "average"; plain containers of tensors.
+        state: "step" (steps done), "network", "optimizer", "averages" (of which the first is
+            written as weights unless there is a best), "best" (loss, step, state; or None); plain
+            containers of tensors.
     """
     try:
         _replace(folder / CHECKPOINT, lambda p: torch.save(state | _stamp(recipe), p))
-        weights = {name: _half(value) for name, value in state["average"].items()}
+        step, best = state["step"], state["averages"][0]
+        if state["best"] is not None:
+            _, step, best = state["best"]
+        weights = {name: _half(value) for name, value in best.items()}
         facts = {
             "network": recipe.network,
             "params": dict(recipe.params),
             "size": recipe.size,
-            "steps": state["step"],
-            "pictures": state["step"] * recipe.batch,
+            "steps": step,
+            "pictures": step * recipe.batch,
             "recipe": recipe.fingerprint,
         }
         metadata = {"config": json.dumps(facts)}
@@ -59,7 +64,7 @@ def load(folder: Path, recipe: Recipe) -> dict[str, Any]:
         raise UsageError(f"There is no {path} to resume from.", "Leave --resume out to begin.")
     try:
         state: dict[str, Any] = torch.load(path, map_location="cpu", weights_only=True)
-        stamp = state["fingerprint"]
+        stamp, _ = state["fingerprint"], state["averages"]
     except Exception as error:  # torch names no one error for a damaged file
         raise WeightsInvalid(
             f"{path} is damaged: {type(error).__name__}.", "Begin again without --resume."

@@ -51,7 +51,7 @@ class Restoration:
         error = (network(y).float() - x).abs()
         if not self.goal.focus:
             return {"loss": error.mean()}
-        weights = focus(x.shape[-1], self.goal.focus).to(error)
+        weights = focus(x.shape[-1], self.goal.focus, error.device)
         return {"loss": (weights * error).mean(), "l1": error.detach().mean()}
 
     def sheet(self, network: Network) -> Tensor:
@@ -61,7 +61,7 @@ class Restoration:
 
 
 @cache
-def focus(size: int, strength: float) -> Tensor:
+def focus(size: int, strength: float, device: torch.device | str = "cpu") -> Tensor:
     """How much each pixel of an aligned face counts, size×size, 1 on average.
 
     Args:
@@ -75,7 +75,7 @@ def focus(size: int, strength: float) -> Tensor:
         distance = ((columns - x) ** 2 + (rows - y) ** 2) / (spread * size / 512) ** 2
         near = torch.maximum(near, torch.exp(-0.5 * distance))
     weights = 1 + strength * near
-    return weights / weights.mean()
+    return (weights / weights.mean()).to(device)
 
 
 class Filling:

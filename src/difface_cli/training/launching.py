@@ -49,7 +49,8 @@ def run(recipe: Recipe, folder: Path, wishes: Wishes, say: Callable[[Report], No
     if recipe.precision == "fp16" and place.type == "cpu":
         raise UsageError("A CPU does not train in fp16.", "Write precision bf16 or fp32.")
     objective = making.objective(recipe)
-    validation = making.objective(recipe, validation=True) if recipe.data.validation else None
+    measured = recipe.data.validation or recipe.data.holdout
+    validation = making.objective(recipe, validation=True) if measured else None
     state = checkpoints.load(folder, recipe) if wishes.resume else None
     if state is None and (folder / checkpoints.CHECKPOINT).exists() and _first():
         raise OutputError(

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import copy
 import math
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -82,6 +84,8 @@ def fit(fabric: Fabric, task: Task, say: Callable[[Report], None]) -> int:
         TrainingError: when the processes cannot share the batch, or the loss is no number.
     """
     check(task.recipe, fabric.world_size)
+    if fabric.device.type == "cuda":
+        torch.backends.cudnn.benchmark = True  # every step has the same shapes
     run = _Run(fabric, task)
     with Interrupts() as interrupts:
         if fabric.is_global_zero:
@@ -102,6 +106,15 @@ def check(recipe: Recipe, processes: int) -> None:
         )
 
 
+@dataclass(frozen=True)
+class Best:
+    """The averaged weights that had the lowest loss on pictures for validation, and when."""
+
+    loss: float
+    step: int
+    state: Mapping[str, Tensor]
+
+
 class _Run:
     """A training on its way."""
 
@@ -117,8 +130,15 @@ class _Run:
             betas=settings.betas,
             weight_decay=settings.weight_decay,
         )  # type: ignore[call-arg]
+        # Measured and shown are other weights, for which nothing is worth compiling again.
+        self.shown = (
+            copy.deepcopy(self.bare).to(fabric.device) if self.recipe.compile else self.bare
+        )
+        if self.recipe.compile:
+            self.bare.compile()
         self.network, self.optimizer = fabric.setup(self.bare, made)
-        self.average = Average(self.bare, self.recipe.ema)
+        self.averages = [Average(self.bare, decay) for decay in self.recipe.ema]
+        self.best: Best | None = None
         self.done = 0
         if task.state is not None:
             self._resume(task.state)
@@ -128,8 +148,11 @@ class _Run:
         self.bare.load_state_dict(state["network"])
         self.optimizer.load_state_dict(state["optimizer"])
         self.fabric.strategy.precision.load_state_dict(state["precision"])
-        for name, value in state["average"].items():
-            self.average.state[name].copy_(value)
+        for average, values in zip(self.averages, state["averages"], strict=True):
+            for name, value in values.items():
+                average.state[name].copy_(value)
+        if state["best"] is not None:
+            self.best = Best(*state["best"])
 
     def go(
         self, interrupts: Interrupts, say: Callable[[Report], None], metrics: Metrics | None
@@ -176,10 +199,16 @@ class _Run:
                 share = value.detach() / len(parts)
                 losses[name] = losses[name] + share if name in losses else share
         if recipe.optimizer.clip:
-            self.fabric.clip_gradients(self.network, self.optimizer, max_norm=recipe.optimizer.clip)
+            self.fabric.clip_gradients(
+                self.network,
+                self.optimizer,
+                max_norm=recipe.optimizer.clip,
+                error_if_nonfinite=False,  # asking would wait for the device at every step
+            )
         self.optimizer.step()
         self.optimizer.zero_grad(set_to_none=True)
-        self.average.update(self.bare, self.done)
+        for average in self.averages:
+            average.update(self.bare, self.done)
         self.done += 1
         return losses
 
@@ -187,7 +216,7 @@ class _Run:
         """The batch on the device, pictures in the network's memory format."""
         last = torch.channels_last if self.recipe.channels_last else torch.contiguous_format
         return tuple(
-            x.contiguous(memory_format=last) if x.ndim == 4 else x
+            x.contiguous(memory_format=last) if isinstance(x, Tensor) and x.ndim == 4 else x
             for x in (self.fabric.to_device(x) for x in batch)
         )
 
@@ -217,33 +246,41 @@ class _Run:
             values["validation"] = self._validated(self.task.validation) if due else None
         return values
 
-    @torch.no_grad()
     def _validated(self, objective: Objective) -> float:
-        """The averaged network's loss on the first pictures that it does not learn from."""
+        """The lowest loss of the averaged networks on the first pictures they do not learn from."""
+        losses = [self._loss(objective, average.state) for average in self.averages]
+        loss = min(losses)
+        if self.best is None or loss < self.best.loss:
+            state = self.averages[losses.index(loss)].state
+            self.best = Best(loss, self.done, {k: v.clone() for k, v in state.items()})
+        return loss
+
+    @torch.no_grad()
+    def _loss(self, objective: Objective, weights: Mapping[str, Tensor]) -> float:
         size = max(1, self.recipe.batch // self.recipe.accumulate // self.fabric.world_size)
         losses = []
         for start in range(0, VALIDATION_BATCHES * size, size):
             batch = self._placed(objective.batch(range(start, start + size)))
-            losses.append(float(objective.loss(self._averaged, batch)["loss"]))
+            losses.append(float(objective.loss(partial(self._with, weights), batch)["loss"]))
         return sum(losses) / len(losses)
 
-    def _averaged(self, *inputs: Tensor) -> Tensor:
-        """The network as its averaged weights make it, in evaluation mode."""
-        self.bare.eval()
+    def _with(self, weights: Mapping[str, Tensor], *inputs: Tensor) -> Tensor:
+        """What the network makes of the inputs with other weights, in evaluation mode."""
+        self.shown.eval()
         try:
             with self.fabric.autocast():
                 placed = tuple(self.fabric.to_device(x) for x in inputs)
-                out: Tensor = functional_call(self.bare, self.average.state, placed)
+                out: Tensor = functional_call(self.shown, dict(weights), placed)
                 return out
         finally:
-            self.bare.train()
+            self.shown.train()
 
     @torch.no_grad()
     def _sheet(self, metrics: Metrics) -> None:
         objective = self.task.validation or self.task.objective
 
         def network(*inputs: Tensor) -> Tensor:
-            return self._averaged(*inputs).float().cpu()
+            return self._with(self.averages[0].state, *inputs).float().cpu()
 
         picture = objective.sheet(network)
         metrics.sheet(self.done, picture)
@@ -262,7 +299,10 @@ class _Run:
                     "network": self.bare.state_dict(),
                     "optimizer": self.optimizer.state_dict(),
                     "precision": self.fabric.strategy.precision.state_dict(),
-                    "average": self.average.state,
+                    "averages": [average.state for average in self.averages],
+                    "best": None
+                    if self.best is None
+                    else (self.best.loss, self.best.step, dict(self.best.state)),
                 },
             )
         self.fabric.barrier()

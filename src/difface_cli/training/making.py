@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import torch
@@ -14,6 +15,7 @@ from difface_cli.networks.drunet import DRUNet
 from difface_cli.networks.lama import LaMa
 from difface_cli.networks.srcnn import SRCNN
 from difface_cli.networks.unet import UNet
+from difface_cli.training import balance
 from difface_cli.training.detector import Detection
 from difface_cli.training.estimator import Filling, Restoration
 from difface_cli.training.objective import Objective, Portraits
@@ -33,16 +35,24 @@ def objective(recipe: Recipe, validation: bool = False) -> Objective:
         UsageError: when no folder of pictures is named.
         ImageError: when it holds none.
     """
-    folders = recipe.data.validation if validation else recipe.data.pictures
+    apart = bool(recipe.data.validation)
+    folders = recipe.data.validation if validation and apart else recipe.data.pictures
     if not folders:
         raise UsageError(
             "The recipe names no pictures to learn from.", "Name a folder of them with --data."
         )
     if recipe.task == "detector":
         return Detection(Album.of(folders[0], "test" if validation else "train"), recipe)
-    portraits = Portraits(Pictures.of(recipe.size, *folders), recipe.data, recipe.seed)
+    pictures = Pictures.of(recipe.size, *folders)
+    if recipe.data.holdout and not apart:
+        learned, kept = balance.split(pictures.paths, recipe.data.holdout)
+        pictures = Pictures(kept if validation else learned, recipe.size)
+    if recipe.data.memory:
+        pictures.decode()
+    portraits = Portraits(pictures, recipe.data, recipe.seed)
     if recipe.task == "prior":
-        return Denoising(portraits, recipe.goal)
+        goal = replace(recipe.goal, augment=0.0) if validation else recipe.goal
+        return Denoising(portraits, goal)
     if recipe.goal.masks:
         return Filling(portraits, recipe.goal)
     return Restoration(portraits, recipe.goal)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import Protocol
+from typing import Any, Protocol
 
 import numpy as np
 import numpy.typing as npt
@@ -15,7 +15,7 @@ from difface_cli.training import balance
 from difface_cli.training.pictures import Pictures
 from difface_cli.training.recipe import Data
 
-Batch = tuple[Tensor, ...]
+Batch = tuple[Any, ...]  # tensors, of which the first dimension counts examples; or plain numbers
 Network = Callable[..., Tensor]
 
 
@@ -51,7 +51,11 @@ class Portraits:
         return np.random.default_rng((self.seed, 1, number))
 
     def draw(self, number: int, rng: np.random.Generator) -> Tensor:
-        """The picture of example `number`: 3×size×size, [0, 1].
+        """The picture of example `number`, as in `pixels`, but in [0, 1]."""
+        return self.pixels(number, rng).float() / 255
+
+    def pixels(self, number: int, rng: np.random.Generator) -> Tensor:
+        """The picture of example `number`: 3×size×size, 0 to 255.
 
         Mirrored, in another light or grey in its share.
         """
@@ -59,10 +63,10 @@ class Portraits:
         pixels = self.pictures[int(self._order(epoch)[place])]
         if rng.random() < self.data.mirror:
             pixels = pixels[:, ::-1]
-        x = torch.from_numpy(np.array(pixels)).permute(2, 0, 1).float() / 255
+        x = torch.from_numpy(np.array(pixels)).permute(2, 0, 1)
         if self.data.light and rng.random() < self.data.light:
-            x = lit(x, rng)
-        return luma(x).expand_as(x) if rng.random() < self.data.gray else x
+            x = _bytes(lit(x.float() / 255, rng))
+        return _bytes(luma(x.float() / 255).expand_as(x)) if rng.random() < self.data.gray else x
 
     def _order(self, epoch: int) -> npt.NDArray[np.int64]:
         if self._epoch is None or self._epoch[0] != epoch:
@@ -71,12 +75,23 @@ class Portraits:
         return self._epoch[1]
 
 
+def _bytes(x: Tensor) -> Tensor:
+    return (x * 255).round().byte()
+
+
 def lit(x: Tensor, rng: np.random.Generator) -> Tensor:
     """3×h×w in [0, 1] in another light: exposure, contrast and white balance."""
     exposure, contrast = np.exp(rng.normal(0, (0.3, 0.2)))
     white = torch.from_numpy(np.exp(rng.normal(0, 0.06, (3, 1, 1)))).to(x)
-    mean = x.mean()
-    exposed = ((x - mean) * contrast + mean).clamp(min=0) ** float(1 / exposure)
+    return relit(x, float(exposure), float(contrast), white)
+
+
+def relit(
+    x: Tensor, exposure: Tensor | float, contrast: Tensor | float, white: Tensor | float
+) -> Tensor:
+    """…×3×h×w in [0, 1] in the light that three factors make, 1 for none, which broadcast to x."""
+    mean = x.mean(dim=(-3, -2, -1), keepdim=True)
+    exposed = ((x - mean) * contrast + mean).clamp(min=0) ** (1 / exposure)
     y: Tensor = (exposed * white).clamp(0, 1)
     return y
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Iterable
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
@@ -34,6 +35,7 @@ class Pictures:
         self.paths = sorted(paths)
         self.size = size
         self.bad: set[Path] = set()
+        self._decoded: Pixels | None = None
         if not self.paths:
             raise ImageError("There is no picture to learn from.", "Name a folder with --data.")
 
@@ -45,6 +47,17 @@ class Pictures:
                 raise ImageError(f"There is no folder {folder}.", "Name another with --data.")
         files = (path for folder in folders for path in folder.rglob("*"))
         return cls((p for p in files if p.suffix.lower() in SUFFIXES and p.is_file()), size)
+
+    def decode(self) -> None:
+        """Read all pictures now and keep them: n·3·size² bytes, shared with forked processes."""
+        decoded = np.empty((len(self), self.size, self.size, 3), np.uint8)
+
+        def read(number: int) -> None:
+            decoded[number] = self[number]
+
+        with ThreadPoolExecutor() as pool:
+            list(pool.map(read, range(len(self))))
+        self._decoded = decoded
 
     def __len__(self) -> int:
         return len(self.paths)
@@ -58,6 +71,9 @@ class Pictures:
         Raises:
             ImageError: when not one file can be read.
         """
+        if self._decoded is not None:
+            kept: Pixels = self._decoded[number]
+            return kept
         for path in (self.paths[(number + k) % len(self)] for k in range(len(self))):
             if path in self.bad:
                 continue

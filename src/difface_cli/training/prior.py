@@ -11,7 +11,7 @@ from torch import Tensor
 from difface_cli.method.denoiser import from_network
 from difface_cli.method.samplers import ddim, sample
 from difface_cli.method.schedule import linear, timesteps
-from difface_cli.training import vlb
+from difface_cli.training import augmentation, vlb
 from difface_cli.training.objective import Batch, Network, Portraits, grid
 from difface_cli.training.recipe import Goal
 
@@ -28,22 +28,38 @@ class Denoising:
         self.alpha_bar = torch.tensor(self.schedule.alpha_bar, dtype=torch.float64)
 
     def batch(self, numbers: Sequence[int]) -> Batch:
-        """(x0 in [-1, 1], noise, timesteps): b×3×h×w twice, and b."""
-        pictures, noises, ts = [], [], []
+        """(pictures, timesteps, seeds of the noise, how each picture is to be changed).
+
+        b×3×h×w in 0 to 255, b, b and b×10: what is large is made of it on the device.
+        """
+        pictures, ts, seeds, changes = [], [], [], []
         for number in numbers:
             rng = self.portraits.generator(number)
-            pictures.append(2 * self.portraits.draw(number, rng) - 1)
+            pictures.append(self.portraits.pixels(number, rng))
             ts.append(int(rng.integers(self.goal.max_timestep)))
-            noise = torch.Generator().manual_seed(int(rng.integers(2**62)))
-            noises.append(torch.randn(pictures[-1].shape, generator=noise))
-        return torch.stack(pictures), torch.stack(noises), torch.tensor(ts)
+            seeds.append(int(rng.integers(2**62)))
+            changes.append(augmentation.draw(rng, self.goal.augment))
+        return torch.stack(pictures), torch.tensor(ts), tuple(seeds), torch.stack(changes)
+
+    def examples(self, batch: Batch) -> tuple[Tensor, Tensor]:
+        """x0 in [-1, 1] and the noise it is to be freed from, each b×3×h×w."""
+        pictures, _, seeds, changes = batch
+        x = pictures.float() / 255
+        if self.goal.augment:
+            x = augmentation.augment(x, changes)
+        generator = torch.Generator(x.device)
+        noise = torch.empty(x.shape, device=x.device)
+        for z, seed in zip(noise, seeds, strict=True):
+            z.normal_(generator=generator.manual_seed(seed))
+        return 2 * x - 1, noise
 
     def loss(self, network: Network, batch: Batch) -> Mapping[str, Tensor]:
         """The recipe's loss, averaged over timesteps drawn evenly."""
-        x0, noise, t = batch
+        _, t, _, changes = batch
+        x0, noise = self.examples(batch)
         a = self.alpha_bar.to(t.device)[t].to(x0).view(-1, 1, 1, 1)
         x_t = a.sqrt() * x0 + (1 - a).sqrt() * noise
-        out = network(x_t, t).float()
+        out = (network(x_t, t, changes) if self.goal.augment else network(x_t, t)).float()
         truth = x0 if self.goal.predicts == "x0" else noise
         error = (out[:, :3] - truth) ** 2
         if self.goal.loss == "simple":
@@ -66,7 +82,7 @@ class Denoising:
 
     def sheet(self, network: Network) -> Tensor:
         """Truth; noised to a third and to two thirds of the timesteps; each denoised by DDIM."""
-        x0, noise, _ = self.batch(range(SHEET))
+        x0, noise = self.examples(self.batch(range(SHEET)))
         rows = [x0]
         denoise = from_network(network, self.schedule, self.goal.predicts)
         fresh = partial(torch.randn, x0.shape, generator=torch.Generator().manual_seed(0))

@@ -17,7 +17,7 @@ from difface_cli.degradations.masks import KINDS
 
 TASKS = ("estimator", "prior", "detector")
 ENDLESS = 10**12
-PLACES = ("pictures", "validation", "workers")  # of [data]: they change no result
+PLACES = ("pictures", "validation", "workers", "memory")  # of [data]: they change no result
 
 
 def _folders(value: object) -> object:
@@ -35,6 +35,11 @@ Share = Annotated[float, Field(ge=0, le=1)]
 Steps = Annotated[int, Field(ge=0, le=ENDLESS)]
 Counted = Annotated[int, Field(ge=1, le=ENDLESS)]
 Few = Annotated[int, Field(ge=1, le=2**20)]
+Decays = Annotated[
+    tuple[Share, ...],
+    Field(min_length=1),
+    BeforeValidator(lambda v: v if isinstance(v, list) else [v]),
+]
 Shown = Annotated[float, Field(ge=1e-3, le=1e3)]
 BelowOne = Annotated[float, Field(ge=0, lt=1)]
 
@@ -75,7 +80,10 @@ class Data:
         light: share of the pictures whose exposure, contrast and white balance are changed.
         balance: key of the pictures' manifest → value → share of the pictures shown, see
             `balance.weights`.
+        holdout: share of the people that is not learned from and measures the loss instead, where
+            no folder for validation is named.
         workers: processes that prepare batches; 0 prepares them in the training's own.
+        memory: whether all pictures are decoded before the first step and stay in memory.
     """
 
     pictures: Folders = ()
@@ -84,7 +92,9 @@ class Data:
     gray: Share = 0.0
     light: Share = 0.0
     balance: Mapping[str, Mapping[str, Shown]] = field(default_factory=dict)
+    holdout: Annotated[float, Field(ge=0, le=0.5)] = 0.0
     workers: Annotated[int, Field(ge=0, le=256)] = 0
+    memory: bool = False
 
 
 @dataclass(frozen=True)
@@ -116,6 +126,8 @@ class Goal:
         predicts: of a prior, "eps" or "x0".
         snr_limit: where "min-snr" cuts its weight.
         max_timestep: of a prior: the timesteps it learns lie below.
+        augment: of a prior: chance of each of the changes in `augmentation`; its network needs
+            augment_channels = 10.
     """
 
     degradation: Annotated[str, one_of("eq17", "wild", "none")] = "eq17"
@@ -126,6 +138,7 @@ class Goal:
     predicts: Annotated[str, one_of("eps", "x0")] = "eps"
     snr_limit: Annotated[float, Field(ge=1e-3, le=1e6)] = 5.0
     max_timestep: Annotated[int, Field(ge=1, le=1000)] = 1000
+    augment: Share = 0.0
 
     def __post_init__(self) -> None:
         """Refuse what has no meaning."""
@@ -166,7 +179,9 @@ class Recipe:
         steps: of the optimizer, in all.
         batch: pictures a step, over all processes.
         accumulate: parts that each process splits its share of a batch into, to save memory.
-        ema: decay of the averaged weights a step.
+        ema: decay of the averaged weights a step, or several: of several averages the one is kept
+            whose loss on pictures for validation is the lowest, of all moments it was measured.
+        compile: whether the network is compiled (`torch.compile`), which pays on a GPU.
         start: weights of models.toml to begin with; empty begins with random ones.
         fingerprint: of everything in the file that changes the result.
     """
@@ -182,7 +197,8 @@ class Recipe:
     seed: Annotated[int, Field(ge=0, lt=2**63)] = 0
     precision: Annotated[str, one_of("fp32", "bf16", "fp16")] = "fp32"
     channels_last: bool = True
-    ema: Share = 0.999
+    ema: Decays = (0.999,)
+    compile: bool = False
     start: str = ""
     optimizer: Optimizer = Optimizer()
     data: Data = Data()
