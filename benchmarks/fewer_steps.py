@@ -90,7 +90,7 @@ def restored(ready: Ready, f_y: Tensor, run: Run, n: int) -> tuple[Tensor, float
 def start(ready: Ready, y: Tensor, f_y: Tensor) -> int:
     """The N that `--n auto` picks for a face, from it and its estimate, 3×s×s."""
     face, estimate = (a.permute(1, 2, 0).float().numpy() for a in (y, f_y))
-    return auto_n.start(face, estimate, ready.max_n).n
+    return auto_n.start(face, estimate, ready.model.n).n
 
 
 def make(

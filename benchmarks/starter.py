@@ -253,7 +253,7 @@ def stages(
     n = [settings.n] * len(y)
     if ready.model.auto_n:
         n = [
-            auto_n.start(face, estimate, ready.max_n).n
+            auto_n.start(face, estimate, ready.model.n).n
             for face, estimate in zip(_arrays(y), _arrays(made), strict=True)
         ]
     found = {"degraded": judge(y), "estimator": judge(made, seconds)}

@@ -1,11 +1,9 @@
-"""What the gate's limits follow from, and how far the measures of trust can be trusted.
+"""How far landmarks move and seeds differ where faces are drawn, as the gate's last limits ask.
 
     python benchmarks/trust.py draw PORTRAITS/train --set mixed --count 200 --to mixed.npz
     python benchmarks/trust.py draw PORTRAITS/test --set light --to light.npz
     python benchmarks/trust.py draw PORTRAITS/test --set heavy --seeds 4 --to heavy.npz
-    python benchmarks/trust.py limits mixed.npz             # where restoring begins to gain
-    python benchmarks/trust.py proof light.npz              # what the gate does to others' faces
-    python benchmarks/trust.py proof heavy.npz
+    python benchmarks/trust.py spread mixed.npz heavy.npz
 
 PORTRAITS/… hold sharp pictures aligned to the FFHQ template. Each is degraded by equation 17 at
 the model's size: `light` is blur up to 2, scale 1 to 2, noise up to 5, JPEG 60 to 95; `heavy` the
@@ -17,7 +15,6 @@ within the soft oval of the face.
 from __future__ import annotations
 
 import argparse
-import itertools
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -30,19 +27,16 @@ from PIL import Image
 
 from difface_cli import degradations, models
 from difface_cli.degradations import Degradation
-from difface_cli.faces import paste
 from difface_cli.faces.align import FFHQ_TEMPLATE_512
 from difface_cli.method import difface
 from difface_cli.method.difface import Settings
-from difface_cli.metrics.fidelity import LEVELS, psnr, ssim
-from difface_cli.metrics.structure import gmsd
+from difface_cli.metrics.fidelity import LEVELS
 from difface_cli.models import Ready
-from difface_cli.trust import auto_n, gate, measures
+from difface_cli.trust import auto_n, measures
 from difface_cli.weights import registry
 
 Floats = npt.NDArray[np.float32]
 STEPS, ETA = 25, 0.5
-BANDS = (0, 2, 3, 4, 5, 6, 7, 9, 12, 99)  # of the blur found, pixels at 512
 
 
 def main() -> None:
@@ -57,18 +51,13 @@ def main() -> None:
     add.add_argument("--seeds", type=int, default=1)
     add.add_argument("--n", type=int, help="the same for all faces")
     add.add_argument("--to", type=Path, required=True)
-    commands.add_parser("limits").add_argument("files", type=Path, nargs="+")
-    add = commands.add_parser("proof")
-    add.add_argument("files", type=Path, nargs="+")
-    add.add_argument("--fixed-n", action="store_true", help="with the limits of a fixed N")
+    commands.add_parser("spread").add_argument("files", type=Path, nargs="+")
     a = parser.parse_args()
     match a.command:
         case "draw":
             np.savez(a.to, **draw(a.portraits, a.name, a.first, a.count, a.seeds, a.n))
-        case "limits":
-            limits([*measured(a.files)])
-        case "proof":
-            proof([*measured(a.files)], gate.LIMITS if a.fixed_n else gate.OF_AUTO_N)
+        case "spread":
+            spread([*measured(a.files)])
 
 
 def light(rng: np.random.Generator) -> Degradation:
@@ -130,7 +119,7 @@ def restore(
     estimate = difface.estimate(y[None], ready.estimator)
     if n is None:
         face, guess = (a.permute(1, 2, 0).float().numpy() for a in (y, estimate[0]))
-        n = auto_n.start(face, guess, ready.max_n).n
+        n = auto_n.start(face, guess, ready.model.n).n
     settings = Settings(n=n, steps=min(STEPS, n), eta=ETA)
     samples = [
         difface.contract(estimate, ready.denoise, ready.schedule, settings, [k])[0]
@@ -171,25 +160,6 @@ class Face:
     t: Floats
     trust: measures.Trust
 
-    @property
-    def blur(self) -> float:
-        """As the gate sees it."""
-        return self.trust.consistency.severity.width
-
-    @property
-    def gains(self) -> tuple[float, float, float]:
-        """Of restoring: in PSNR, in SSIM, in gradient similarity; above 0 it is nearer."""
-        x, m = self.samples[0], paste.face_mask(self.y.shape[0])
-        return (
-            psnr(x, self.t, m) - psnr(self.y, self.t, m),
-            ssim(x, self.t, m) - ssim(self.y, self.t, m),
-            gmsd(self.y, self.t) - gmsd(x, self.t),
-        )
-
-    def reason(self, limits: gate.Limits) -> str:
-        """Why the gate leaves it alone."""
-        return gate.after(self.blur, self.trust.shift, self.trust.variation, limits)
-
 
 def measured(files: list[Path]) -> Iterator[Face]:
     """The faces of files that `draw` made."""
@@ -201,29 +171,6 @@ def measured(files: list[Path]) -> Iterator[Face]:
             landmarks = (FFHQ_TEMPLATE_512 + 0.5) * face.shape[0] / 512 - 0.5
             measured = measures.measure(face, samples, landmarks, detector)
             yield Face(face, samples, sharp, measured)
-
-
-def limits(faces: list[Face]) -> None:
-    """What restoring gains over the blur found, and the limits that follow."""
-    blurs, gains = np.array([f.blur for f in faces]), np.array([f.gains for f in faces])
-    print(
-        "| blur found | faces | PSNR | worst, best | SSIM | gradients | sharpness: before, after |"
-    )
-    print("| --- | --- | --- | --- | --- | --- | --- |")
-    sharp = np.array([f.trust.sharpness for f in faces])
-    for low, high in itertools.pairwise(BANDS):
-        here = (blurs >= low) & (blurs < high)
-        if not here.any():
-            continue
-        g, s = gains[here], sharp[here].mean(axis=0)
-        print(
-            f"| {low} to {high} | {here.sum()} | {g[:, 0].mean():+.2f} | {g[:, 0].min():+.2f}, "
-            f"{g[:, 0].max():+.2f} | {g[:, 1].mean():+.3f} | {g[:, 2].mean():+.3f} "
-            f"| {s[0]:.1f}, {s[1]:.1f} |"
-        )
-    for what, gain in zip(("PSNR", "SSIM", "gradient similarity"), gains.T, strict=True):
-        print(f"least blur at which any face gains {what}: {blurs[gain > 0].min():.2f}")
-    spread(faces)
 
 
 def spread(faces: list[Face]) -> None:
@@ -238,26 +185,6 @@ def spread(faces: list[Face]) -> None:
         if known:
             half, most, all_but = np.percentile(known, [50, 99, 100])
             print(f"{name}: median {half:.3g}, 99 % below {most:.3g}, largest {all_but:.3g}")
-
-
-def proof(faces: list[Face], limits: gate.Limits) -> None:
-    """What the gate does, and what it costs in PSNR to the truth, of the whole set."""
-    mask = paste.face_mask(faces[0].y.shape[0])
-    reasons = [f.reason(limits) for f in faces]
-    left = [reason.split(":")[0] for reason in reasons if reason]
-    print(f"{len(faces)} faces, {len(left)} left alone")
-    for reason in sorted(set(left)):
-        print(f"  {reason}: {left.count(reason)}")
-    blurs = [f.blur for f in faces]
-    print(f"  blur found {min(blurs):.2f} to {max(blurs):.2f}, limit {limits.blur:g}")
-    before = np.array([psnr(f.y, f.t, mask) for f in faces])
-    drawn = np.array([psnr(f.samples[0], f.t, mask) for f in faces])
-    after = np.where(np.array(reasons) != "", before, drawn)
-    for what, values in (("all restored", drawn), ("gated", after)):
-        change = values - before
-        low, high = change.min(), change.max()
-        print(f"  {what}: {change.mean():+.2f} dB, {low:+.2f} to {high:+.2f}")
-    spread(faces)
 
 
 if __name__ == "__main__":

@@ -52,7 +52,7 @@ def variation(faces: list[Face], plot: Path | None, sheet: Path | None) -> None:
     print(f"the same over squares of {POOL} pixels: {np.mean(coarse):.2f}")
     print(f"rank correlation per face: {correlation(numbers, errors):.2f}")
     fits = np.array([f.trust.consistency.psnr for f in faces])
-    blurs = np.array([f.blur for f in faces])
+    blurs = np.array([f.trust.consistency.severity.width for f in faces])
     print(f"of fit and error, per face: {correlation(fits, errors):.2f}")
     print(f"of blur and error, per face: {correlation(blurs, errors):.2f}")
     d, e = (LEVELS * np.concatenate(side) for side in zip(*rows, strict=True))

@@ -78,7 +78,7 @@ def test_the_examples_of_the_page_run(place: Path, capsys: pytest.CaptureFixture
     assert np.array_equal(filled[~mask], before[~mask])
     assert not np.array_equal(filled[mask], before[mask])
     assert np.ptp(names["coloured"].arrays[0], axis=2).max() > 10
-    assert "N must be 1 to" in capsys.readouterr().out
+    assert "N must be 0 to" in capsys.readouterr().out
 
 
 def test_importing_the_package_imports_no_library() -> None:
@@ -206,7 +206,7 @@ def test_a_face_by_hand_or_an_aligned_one_spoils_no_later_call(
 @pytest.mark.parametrize(
     ("do", "error", "says"),
     [
-        (lambda m: m.restore("photo.jpg", n=5000), UsageError, "N must be 1 to"),
+        (lambda m: m.restore("photo.jpg", n=5000), UsageError, "N must be 0 to"),
         (lambda m: m.restore("photo.jpg", n="300"), UsageError, "timestep or auto, not '300'"),
         (lambda m: m.restore("photo.jpg", upscale=3), UsageError, "--upscale"),
         (lambda m: m.restore("none.jpg"), ImageError, "none.jpg does not exist"),

@@ -100,7 +100,7 @@ def test_a_photo_without_a_face_is_copied_and_says_so(album: Path) -> None:
         (["colour.png"], "colour.png is in colour already"),
         (["photo.png", "--gamma", "-1"], "--gamma must be 0 or more"),
         (["photo.png", "--refine", "gradient", "--gamma", "5"], "overshoots"),
-        (["photo.png", "--n", "700"], "N must be 1 to 600"),
+        (["photo.png", "--n", "700"], "N must be 0 to 600"),
         (["photo.png", "--strength", "2"], "--strength must be 0 to 1"),
         (["photo.png", "--model", "starter"], "no colorize model 'starter'"),
         (["photo.png", "--aligned"], "165x195"),

@@ -210,7 +210,7 @@ def test_json_is_one_line_a_photo(album: Path) -> None:
         (["--face", "1,2,30,40", "--aligned"], "is a face already"),
         (["--face", "1,2,30,40", "small.png"], "single photo"),
         (["--model", "starter"], "no inpaint model"),
-        (["--n", "900"], "N must be 1 to"),
+        (["--n", "900"], "N must be 0 to"),
     ],
 )
 def test_wrong_use_is_a_sentence_and_leaves_nothing(

@@ -299,8 +299,9 @@ def test_bad_files_are_one_sentence(
     [
         (["--eta", "1.5"], "eta must be 0 to 1"),
         (["--eta", "nan"], "eta must be 0 to 1"),
-        (["--n", "0"], "N must be 1 to 600"),
-        (["--n", "700"], "N must be 1 to 600"),
+        (["--n", "-1"], "N must be 0 to 600"),
+        (["--n", "700"], "N must be 0 to 600"),
+        (["--n", "0", "--steps", "5"], "steps must be 0 to N = 0"),
         (["--steps", "0"], "steps must be 1"),
         (["--steps", "201"], "steps must be 1 to N = 200"),
         (["--model", "gpfgan"], "no restore model 'gpfgan'"),
@@ -399,20 +400,20 @@ class TestGate:
     def test_a_sharp_face_is_left_alone_with_reason_and_number(self, sharp: Path) -> None:
         result = restore("sharp.png")
         assert result.exit_code == 0, result.output
-        assert re.search(r"face 0 left alone: already as sharp .* [\d.]+ px of 512", result.output)
+        assert re.search(r"face 0 left alone: already as good .* [\d.]+ px of 512", result.output)
         assert "--force restores" in result.output
         assert (pixels(sharp) == pixels(Path("restored/sharp.png"))).all()
         (face,) = json.loads(Path("restored/sharp.json").read_text())["faces"]
         assert not face["restored"]
-        assert "already as sharp" in face["skipped"]
+        assert "already as good" in face["skipped"]
 
     def test_force_restores_it_and_says_what_speaks_against_that(self, sharp: Path) -> None:
         result = restore("sharp.png", "--force")
         assert "1 of 1 faces restored" in result.output
-        assert "face 0 restored by --force: already as sharp" in result.output
+        assert "face 0 restored by --force: already as good" in result.output
         assert (pixels(sharp) != pixels(Path("restored/sharp.png"))).any()
         (face,) = json.loads(Path("restored/sharp.json").read_text())["faces"]
-        assert "already as sharp" in face["trust"]["doubt"]
+        assert "already as good" in face["trust"]["doubt"]
 
     def test_gate_off_does_not_ask(self, sharp: Path) -> None:
         result = restore("sharp.png", "--gate", "off")

@@ -280,7 +280,7 @@ class TestApply:
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
-        (["--n", "700"], "N must be 1 to 600, not 700"),
+        (["--n", "700"], "N must be 0 to 600, not 700"),
         (["--n", ""], "--n has an empty place"),
         (["--n", "600:100:100"], "--n takes numbers"),
         (["--eta", "0,2"], "eta must be 0 to 1, not 2"),

@@ -178,7 +178,8 @@ class TestNoise:
 @pytest.mark.parametrize(
     ("settings", "named"),
     [
-        (Settings(n=0, steps=1), "N must"),
+        (Settings(n=-1, steps=1), "N must"),
+        (Settings(n=0, steps=1), "steps must be 0"),
         (Settings(n=1000), "N must"),
         (Settings(n=50, steps=51), "steps must"),
         (Settings(steps=0), "steps must"),
@@ -247,3 +248,13 @@ def test_nothing_is_read_back_from_the_device_on_the_way(sampler: str) -> None:
         out = contract(estimate(y, lambda x: x), held, SCHEDULE, settings, [0, 1])
     assert out.device.type == "meta"
     assert out.shape == y.shape
+
+
+def test_n_0_is_the_estimate_alone() -> None:
+    f_y = torch.rand(2, 3, 8, 8)
+
+    def denoise(x: Tensor, t: int) -> Denoised:
+        raise AssertionError("asked")
+
+    settings = Settings(n=0, steps=0)
+    assert torch.equal(contract(f_y, denoise, linear(), settings, [1, 2]), f_y)

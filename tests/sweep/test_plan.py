@@ -87,8 +87,8 @@ class TestPlan:
     @pytest.mark.parametrize(
         ("change", "said"),
         [
-            ({"n": (100, 700)}, "N must be 1 to 600, not 700"),
-            ({"n": (0,)}, "N must be 1 to 600, not 0"),
+            ({"n": (100, 700)}, "N must be 0 to 600, not 700"),
+            ({"n": (-1,)}, "N must be 0 to 600, not -1"),
             ({"eta": (0.5, 1.5)}, "eta must be 0 to 1, not 1.5"),
             ({"n": (300, 100), "steps": (200,)}, "steps must be 1 to N = 100, not 200"),
         ],

@@ -14,8 +14,9 @@ from torch import Tensor
 from difface_cli.method.denoiser import Denoised
 from difface_cli.method.difface import Settings
 from difface_cli.models import Ready
-from difface_cli.trust import auto_n, gate
+from difface_cli.trust import auto_n
 from difface_cli.trust.auto_n import Start
+from difface_cli.trust.severity import Severity
 from tests.tasks.test_restore import QUICK, TWO, photo, ready, restore
 
 AUTO = replace(QUICK, auto_n=True, samples=2, settings=Settings(n=200, steps=3, eta=0.5))
@@ -40,7 +41,7 @@ def by_brightness(monkeypatch: pytest.MonkeyPatch) -> None:
     seen: dict[bytes, int] = {}
 
     def start(face: Any, estimate: Any, max_n: int) -> Start:
-        return Start(seen.setdefault(face.tobytes(), 2 if seen else 100), 1.0)
+        return Start(seen.setdefault(face.tobytes(), 2 if seen else 100), Severity(1.0, 1.0, 0.0))
 
     monkeypatch.setattr(auto_n, "start", start)
 
@@ -55,21 +56,3 @@ def test_faces_of_one_photo_have_their_own_n(batch: int) -> None:
         for one, other in zip(both.crops[index].restored, alone.crops[index].restored, strict=True):
             np.testing.assert_allclose(one, other, atol=1e-5)
         assert alone.faces[index].start is None
-
-
-def test_the_gate_asks_faces_with_an_n_of_their_own_for_less(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    asked = []
-
-    def after(blur: float, shift: Any, variation: Any, limits: gate.Limits) -> str:
-        asked.append(limits)
-        return ""
-
-    monkeypatch.setattr(gate, "after", after)
-    monkeypatch.setattr(gate, "estimated", lambda width: "")
-    picture = photo()
-    restore(picture, model(), replace(AUTO, gate="on"))
-    restore(picture, model(), replace(AUTO, gate="on", auto_n=False))
-    assert asked == [gate.OF_AUTO_N] * 4 + [gate.LIMITS] * 4  # each sample of each face
-    assert gate.OF_AUTO_N.blur < gate.LIMITS.blur

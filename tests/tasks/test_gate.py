@@ -17,11 +17,13 @@ from difface_cli.tasks import Engine, Restore, Result, Scene
 from difface_cli.tasks.drawing import FEWEST_STEPS, _Face
 from difface_cli.tasks.options import Options
 from difface_cli.tasks.results import Cut
-from difface_cli.trust import auto_n, gate
+from difface_cli.trust import auto_n, gate, severity
 from difface_cli.trust.auto_n import Start
+from difface_cli.trust.severity import Severity
 from tests.tasks.test_restore import QUICK, SHA, TWO, photo, ready
 
 AUTO = replace(QUICK, auto_n=True, gate="on")
+SEVERE = Severity(blur=5.0, scale=1.0, noise=0.0)
 
 
 def counting(calls: list[int]) -> Ready:
@@ -40,12 +42,15 @@ def run(model: Ready, options: Options) -> Result:
 
 
 @pytest.mark.parametrize("auto", [True, False])
-def test_a_face_as_sharp_as_its_estimate_is_left_alone_without_a_call(auto: bool) -> None:
-    """The estimator of this model gives back what it sees."""
+def test_a_face_as_good_as_its_estimate_is_left_alone_without_a_call(
+    auto: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The estimator of this model gives back what it sees, and its photo is noise, which counts."""
+    monkeypatch.setattr(severity, "noise", lambda *_: 0.0)
     calls: list[int] = []
     result = run(counting(calls), replace(AUTO, auto_n=auto))
     assert calls == []
-    assert all("already as sharp" in found.skipped for found in result.faces)
+    assert all("already as good" in found.skipped for found in result.faces)
     assert all((found.start is not None) == auto for found in result.faces)
     run(counting(calls), replace(AUTO, gate="off"))
     assert calls
@@ -59,7 +64,9 @@ def test_force_draws_it_all_the_same() -> None:
 
 @pytest.mark.parametrize(("n", "steps"), [(260, 50), (130, 25), (52, 10), (20, 5), (3, 3)])
 def test_a_small_n_keeps_the_stride_and_takes_fewer_calls(n: int, steps: int) -> None:
-    face = _Face(0, Cut(np.zeros((4, 4, 3), np.float32), np.eye(2, 3)), (1,), start=Start(n, 3.0))
+    face = _Face(
+        0, Cut(np.zeros((4, 4, 3), np.float32), np.eye(2, 3)), (1,), start=Start(n, SEVERE)
+    )
     asked = Settings(n=260, steps=50)
     assert face.settings(asked) == replace(asked, n=n, steps=steps)
     assert face.settings(replace(asked, steps=2)).steps == 2 < FEWEST_STEPS
@@ -70,7 +77,7 @@ def test_every_sample_is_judged_and_a_bad_one_alone_is_left_out(
 ) -> None:
     """The second sample of each face is refused: its photo keeps the faces it had."""
     answers = iter(["", "it moved the eyes", ""] * 2)
-    monkeypatch.setattr(gate, "estimated", lambda width: "")
+    monkeypatch.setattr(gate, "estimated", lambda *_: "")
     monkeypatch.setattr(gate, "after", lambda *_: next(answers))
     before = photo()
     options = replace(QUICK, gate="on", samples=3)
@@ -88,7 +95,7 @@ def test_of_samples_to_choose_from_none_that_is_refused_is_taken(
     best = [found.choice.sample for found in free.faces if found.choice]
     reasons = [["moved" if k == b else "" for k in range(3)] for b in best]
     answers = iter([reason for face in reasons for reason in face])
-    monkeypatch.setattr(gate, "estimated", lambda width: "")
+    monkeypatch.setattr(gate, "estimated", lambda *_: "")
     monkeypatch.setattr(gate, "after", lambda *_: next(answers))
     held = run(ready(TWO), options)
     chosen = [found.choice.sample for found in held.faces if found.choice]
@@ -99,7 +106,7 @@ def test_of_samples_to_choose_from_none_that_is_refused_is_taken(
 def test_a_face_of_which_every_sample_is_refused_is_left_alone(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(gate, "estimated", lambda width: "")
+    monkeypatch.setattr(gate, "estimated", lambda *_: "")
     monkeypatch.setattr(gate, "after", lambda *_: "nobody knows")
     result = run(ready(TWO), replace(QUICK, gate="on", samples=2))
     assert [found.skipped for found in result.faces] == ["nobody knows"] * 2
@@ -111,7 +118,7 @@ def test_automatic_n_follows_from_the_estimate(monkeypatch: pytest.MonkeyPatch) 
 
     def start(face: Any, estimate: Any, max_n: int) -> Start:
         seen.append(float(estimate.mean()))
-        return Start(100, 5.0)
+        return Start(100, SEVERE)
 
     monkeypatch.setattr(auto_n, "start", start)
     model = replace(ready(TWO), estimator=lambda y: torch.full_like(y, 0.25))

@@ -52,7 +52,7 @@ class TestChoice:
 @pytest.mark.parametrize(
     ("options", "named"),
     [
-        (replace(QUICK, settings=Settings(n=601)), "N must be 1 to 600"),
+        (replace(QUICK, settings=Settings(n=601)), "N must be 0 to 600"),
         (replace(QUICK, settings=Settings(n=10, steps=11)), "steps"),
         (replace(QUICK, settings=Settings(eta=2)), "eta"),
         (replace(QUICK, samples=0), "samples"),

@@ -224,7 +224,7 @@ class TestGate:
     @pytest.fixture(autouse=True)
     def _after_the_estimate(self, monkeypatch: pytest.MonkeyPatch) -> None:
         """What estimates tell is tested elsewhere; here the estimator gives back what it sees."""
-        monkeypatch.setattr(gate, "estimated", lambda width: "")
+        monkeypatch.setattr(gate, "estimated", lambda *_: "")
 
     def test_a_face_that_leaves_the_photo_is_not_even_drawn(self) -> None:
         cut = face_at(-45, 10, 80)
@@ -243,16 +243,6 @@ class TestGate:
         assert not forced.faces[0].skipped
         assert "turned to the side" in forced.faces[0].doubt
         assert len(forced.crops) == 1
-
-    def test_a_face_that_is_drawn_no_sharper_is_left_alone(self) -> None:
-        """From N = 1 the face comes back as it was."""
-        before = photo()
-        faithful = replace(self.on, settings=Settings(n=1, steps=1))
-        result = restore(before, ready(TWO), faithful)
-        assert all("already as sharp" in found.skipped for found in result.faces)
-        assert all(found.trust is not None for found in result.faces)
-        assert not result.crops
-        assert result.photos[0] is before
 
     def test_a_drawn_face_in_which_none_is_found_is_not_taken(self) -> None:
         blind: Any = Eyes(TWO[:1], None)

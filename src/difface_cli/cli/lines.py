@@ -35,8 +35,9 @@ def _face(face: Record) -> Iterator[str]:
     name = f"  face {face['index']}"
     if face["skipped"] and not _expected(face["skipped"]):
         yield f"{name} left alone: {face['skipped']}"
-    if start := face.get("auto_n"):
-        yield f"{name}: N = {start['n']}, for a blur of {start['width']:.1f} px of 512"
+    elif start := face.get("auto_n"):
+        found = f"a blur of {start['width']:.1f} px of 512 and noise of {start['noise']:.1f} levels"
+        yield f"{name}: N = {start['n']}, for {found}"
     for k, reason in face.get("refused", {}).items():
         yield f"{name} left alone in sample {int(k) + 1}: {reason}"
     choice = face.get("choice")

@@ -133,9 +133,10 @@ def sweep_n(
     wanted = values.names(estimator, "--estimator") if estimator is not None else (None,)
     with_estimators = [with_parts(known, chosen, estimator=name) for name in wanted]
     estimators = {m.parts["estimator"]: m for m in with_estimators}
-    method = options.settings(
-        chosen, None, None, None, sampler.value if sampler else None, fast=fast
-    )
+    named = sampler.value if sampler else None
+    if steps is not None and not fast:
+        named = named or Settings.sampler  # as where a face is restored in so many steps
+    method = options.settings(chosen, None, None, None, named, fast=fast)
     plan = sweep.Plan(
         n=_default_n(chosen.n, largest) if n is None else values.whole(n, "--n"),
         eta=(chosen.eta,) if eta is None else values.real(eta, "--eta"),

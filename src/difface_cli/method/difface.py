@@ -27,8 +27,9 @@ class Settings:
     """What a user chooses.
 
     Attributes:
-        n: the starting timestep N: small keeps what the estimator saw, large looks more real.
-        steps: calls of the prior from N down to 0.
+        n: the starting timestep N: small keeps what the estimator saw, large looks more real; 0
+            is the estimate alone.
+        steps: calls of the prior from N down to 0; none for N = 0.
         eta: randomness of DDIM and DPM-Solver++, 0 (none) to 1 (DDPM's).
         sampler: "ddim", "ddpm" or "dpm++".
     """
@@ -130,6 +131,8 @@ def contraction(
 ) -> samplers.Sampling:
     """`contract` as a generator, for whoever answers it, see `samplers`."""
     check(settings, len(schedule) - 1)
+    if settings.n == 0:
+        return f_y
     x = 2 * f_y - 1
     noise = FaceNoise(seeds, like=x)
     x_n = schedule.q_sample(x, settings.n, noise())
@@ -161,8 +164,8 @@ def check(settings: Settings, max_n: int) -> None:
     """
     n, steps, eta = settings.n, settings.steps, settings.eta
     problems = (
-        (0 < n <= max_n, f"N must be 1 to {max_n}, not {n}"),
-        (0 < steps <= n, f"steps must be 1 to N = {n}, not {steps}"),
+        (0 <= n <= max_n, f"N must be 0 to {max_n}, not {n}"),
+        (min(1, n) <= steps <= n, f"steps must be {min(1, n)} to N = {n}, not {steps}"),
         (0 <= eta <= 1, f"eta must be 0 to 1, not {eta}"),
         (settings.sampler in SAMPLERS, f"there is no sampler {settings.sampler!r}"),
     )

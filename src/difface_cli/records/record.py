@@ -146,7 +146,12 @@ def face(found: Found) -> Record:
         "seeds": list(found.seeds),
     }
     if found.start is not None:
-        entry["auto_n"] = {"n": found.start.n, "width": round(found.start.width, 2)}
+        severity = found.start.severity
+        entry["auto_n"] = {
+            "n": found.start.n,
+            "width": round(severity.width, 2),
+            "noise": round(severity.noise, 2),
+        }
     if found.choice is not None:
         entry["choice"] = _choice(found.choice)
     if found.refused:

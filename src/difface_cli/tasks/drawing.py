@@ -12,6 +12,7 @@ from torch import Tensor
 
 from difface_cli.base.progress import NoProgress, Progress
 from difface_cli.base.tensors import to_picture
+from difface_cli.faces import align
 from difface_cli.method.chains import Chain, contract_all
 from difface_cli.method.denoiser import BatchDenoiser
 from difface_cli.method.difface import Settings
@@ -100,14 +101,22 @@ class Drawing:
         """Keep a face's estimate, and decide by it whether and from which N it is drawn."""
         face, options = sample.face, self._options
         face.estimate = sample.start
-        gated = options.gate == gate.ON and self._task.gauged
+        gated = options.gate != gate.OFF and self._task.gauged
         if sample.start is None or not (options.auto_n or gated):
             return
-        start = auto_n.start(face.cut.face, to_picture(sample.start[0]), self._ready.max_n)
+        start = auto_n.start(face.cut.face, to_picture(sample.start[0]), options.settings.n)
         if options.auto_n:
             face.start = start
         if gated:
-            face.left = gate.estimated(start.width)
+            face.doubt = gate.estimated(start.severity, self._side(face.cut))
+            face.left = bool(face.doubt) and options.gate == gate.ON
+
+    def _side(self, cut: Cut) -> float:
+        """Of a face's aligned square in the result, pixels."""
+        size = float(self._ready.model.image_size)
+        if self._options.aligned:
+            return size  # an aligned picture is never given back smaller than it was drawn
+        return size / align.face_scale(cut.matrix) * self._options.upscale
 
     def _run(self, full: bool) -> None:
         least = self.batches.size if full else 1
@@ -188,7 +197,8 @@ class _Face:
     seeds: tuple[int, ...]
     estimate: Tensor | None = None
     start: Start | None = None
-    left: str = ""
+    doubt: str = ""
+    left: bool = False
     samples: list[Array] = field(default_factory=list)
 
     def settings(self, asked: Settings) -> Settings:
@@ -228,9 +238,9 @@ class _Photo:
         drawn = [face for face in self.faces if not face.left]
         if all(len(face.samples) == len(face.seeds) for face in drawn):
             starts = {face.index: face.start for face in self.faces if face.start}
-            left = {face.index: face.left for face in self.faces if face.left}
+            doubts = {face.index: face.doubt for face in self.faces if face.doubt}
             crops = tuple(face.crops() for face in drawn)
-            self.future.set_result(Drawn(crops, starts, left, self._seconds))
+            self.future.set_result(Drawn(crops, starts, doubts, self._seconds))
 
     def fail(self, error: Exception) -> None:
         if not self.future.done():

@@ -44,14 +44,10 @@ def finish(
         judge = _Judge(ready, task, options, pasting.gray)
         of = {crops.index: crops for crops in drawn.crops}
         judged = [
-            judge(
-                replace(found, start=drawn.starts.get(found.index)),
-                prepared.cuts[found.index],
-                of[found.index],
-            )
+            judge(found, prepared.cuts[found.index], of[found.index])
             if found.index in of
-            else (_left(found, drawn), None)
-            for found in prepared.found
+            else (found, None)
+            for found in (_estimated(found, drawn, options) for found in prepared.found)
         ]
     faces = tuple(found for found, _ in judged)
     taken = tuple(crops for _, crops in judged if crops is not None)
@@ -103,11 +99,12 @@ def _placed(
     ]
 
 
-def _left(found: Found, drawn: Drawn) -> Found:
-    """A face that was not drawn, with what its estimate told."""
-    reason = drawn.left.get(found.index, "")
-    start = drawn.starts.get(found.index)
-    return replace(found, skipped=found.skipped or reason, start=start) if reason else found
+def _estimated(found: Found, drawn: Drawn, options: Options) -> Found:
+    """A face with what its estimate told."""
+    found = replace(found, start=drawn.starts.get(found.index))
+    if found.skipped:
+        return found
+    return doubted(found, found.doubt or drawn.doubts.get(found.index, ""), options)
 
 
 @dataclass(frozen=True)
@@ -162,9 +159,7 @@ class _Judge:
     def _refusal(self, trust: Trust) -> str:
         if not self.task.gauged or self.options.gate == gate.OFF:
             return ""
-        limits = gate.OF_AUTO_N if self.options.auto_n else gate.LIMITS
-        width = trust.consistency.severity.width
-        return gate.after(width, trust.shift, trust.variation, limits)
+        return gate.after(trust.shift, trust.variation)
 
     def _chosen(
         self, found: Found, crops: Crops, reference: Array, refused: dict[int, str]

@@ -100,11 +100,13 @@ def settings(
                 "Leave one of them out; --steps sets the number of calls.",
             )
         sampler, steps = FAST_SAMPLER, min(FAST_STEPS, n) if steps is None else steps
+    # The model's steps are meant for its sampler; whoever names their number means the paper's.
+    own = model.sampler if steps is None else Settings.sampler
     return Settings(
         n=n,
         steps=min(model.steps, n) if steps is None else steps,
         eta=model.eta if eta is None else eta,
-        sampler=sampler or Settings.sampler,
+        sampler=sampler or own,
     )
 
 

@@ -115,13 +115,14 @@ class Drawn:
     Attributes:
         crops: of the faces that were drawn.
         starts: index → where the face's chain started, where that was chosen for it.
-        left: index → why the face was not drawn, where its estimate told.
+        doubts: index → what the estimate tells against restoring the face: why it was not drawn,
+            unless it was forced.
         seconds: by stage: estimate, denoise; its share of calls that took other photos' faces too.
     """
 
     crops: tuple[Crops, ...]
     starts: Mapping[int, Start]
-    left: Mapping[int, str]
+    doubts: Mapping[int, str]
     seconds: Mapping[str, float]
 
 

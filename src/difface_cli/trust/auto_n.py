@@ -1,8 +1,8 @@
 """How far a face's chain starts from its end, by how degraded the face is: `--n auto`.
 
 A face that lost little is drawn best from a small N, which keeps what the estimator saw; the more
-was lost, the more there is to draw, and the larger the N. `python benchmarks/auto_n.py` measures
-what the rule follows from; what it printed is in docs/n-auto.md.
+was lost, the more there is to draw, and the larger the N. `python benchmarks/gate.py` measures
+what the rule follows from; what it printed is in docs/trust.md.
 """
 
 from __future__ import annotations
@@ -14,12 +14,14 @@ import numpy.typing as npt
 
 from difface_cli.faces import paste
 from difface_cli.trust import severity
+from difface_cli.trust.severity import Severity
 
 Floats = npt.NDArray[np.float32]
 
-MILD, HEAVY = 2.0, 11.0
-"""`Severity.width`, pixels at 512: up to the first N is LEAST, from the second on MOST."""
-LEAST, MOST = 50, 450
+MILD, HEAVY = 1.5, 8.0
+"""`Severity.total`, pixels at 512: up to the first, N is LEAST of the model's own; from the second
+on it is all of that."""
+LEAST = 0.08
 
 
 @dataclass(frozen=True)
@@ -28,26 +30,25 @@ class Start:
 
     Attributes:
         n: the timestep N.
-        width: what it follows from: how blurred the face is against its estimate, see
-            `Severity.width`.
+        severity: what it follows from: how degraded the face is against its estimate.
     """
 
     n: int
-    width: float
+    severity: Severity
 
 
-def start(face: Floats, estimate: Floats, max_n: int) -> Start:
+def start(face: Floats, estimate: Floats, most: int) -> Start:
     """Choose N for a face.
 
     Args:
         face: as it was found, s×s×3 in [0, 1].
         estimate: what the estimator made of it, s×s×3 in [0, 1].
-        max_n: the largest N the prior was trained for.
+        most: the N of the most degraded faces.
     """
-    width = severity.fit(face, estimate, paste.face_mask(face.shape[0])).width
-    return Start(min(n_of(width), max_n), width)
+    fitted = severity.fit(face, estimate, paste.face_mask(face.shape[0]))
+    return Start(n_of(fitted.total, most), fitted)
 
 
-def n_of(width: float) -> int:
-    """The rule: N grows in a line from LEAST at MILD to MOST at HEAVY."""
-    return round(float(np.interp(width, (MILD, HEAVY), (LEAST, MOST))))
+def n_of(total: float, most: int) -> int:
+    """The rule: N grows in a line from a share of `most` at MILD to all of it at HEAVY."""
+    return max(1, round(most * float(np.interp(total, (MILD, HEAVY), (LEAST, 1)))))

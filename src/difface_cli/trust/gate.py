@@ -1,12 +1,17 @@
 """Do no harm: which faces are left alone, because restoring them would lose.
 
-All thresholds are here. `python benchmarks/trust.py` measures what they follow from; what it
+All thresholds are here. `python benchmarks/gate.py` measures what they follow from; what it
 printed is in docs/trust.md.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from difface_cli.trust.severity import Severity
+
 
 ON, OFF, FORCE = "on", "off", "force"
 MODES = (ON, OFF, FORCE)
@@ -19,29 +24,25 @@ class Limits:
     """Where restoring begins to lose.
 
     Attributes:
-        blur: `Severity.width` of the face against what was drawn, pixels at 512: below it the
-            photo is as sharp as the model draws.
-        estimate: of the face against its estimate: below it, the chain need not be run to know
-            that the photo is sharp. Of 90 training faces degraded by anything, the starter took
-            each below 2 further from the truth, by 3.9 dB on average.
+        severity: of the face against its estimate, `Severity.total` in pixels at 512: below it
+            the estimate, and what is drawn from it, come no nearer to the truth than the photo.
+        size: the same for a face that is small in the result, as a multiple of what its size alone
+            takes from it: below it the photo is as sharp as so few pixels can be.
         turn: of the head, see `faces.pose.turn`.
         inside: share of the face that must lie in the photo.
         shift: of the landmarks by restoring, in distances of the eyes.
         variation: of the samples of `--trust`, in grey levels of 255.
     """
 
-    blur: float = 4.4
-    estimate: float = 2.0
+    severity: float = 1.5
+    size: float = 1.2
     turn: float = 0.5
     inside: float = 0.5
     shift: float = 0.3
-    variation: float = 14.0
+    variation: float = 20.0
 
 
 LIMITS = Limits()
-OF_AUTO_N = Limits(blur=3.0, variation=20.0)
-"""With an N of its own a face gains by restoring from a smaller blur on, see docs/n-auto.md; the
-worst faces start from a larger N, and their samples differ more."""
 
 
 def before(turn: float, inside: float, limits: Limits = LIMITS) -> str:
@@ -60,26 +61,31 @@ def before(turn: float, inside: float, limits: Limits = LIMITS) -> str:
     return ""
 
 
-def estimated(blur: float, limits: Limits = OF_AUTO_N) -> str:
+def estimated(severity: Severity, side: float, limits: Limits = LIMITS) -> str:
     """Why a face is left alone once it is estimated; empty where nothing speaks against it.
 
     Args:
-        blur: of the face against its estimate, see `trust.auto_n.start`. An estimate is never
-            sharper than what is drawn from it, so that the blur found after drawing is larger.
+        severity: of the face against its estimate, see `trust.auto_n.start`.
+        side: of the face's aligned square in the result, pixels.
     """
-    return _sharp(blur) if blur < limits.estimate else ""
+    from difface_cli.trust.severity import of_size  # not for commands that only ask for a limit
+
+    found = f"blurred by {severity.width:.1f} px of 512, noise of {severity.noise:.1f} levels"
+    if severity.total < limits.severity:
+        return f"already as good as what the model draws: {found}"
+    if severity.total < limits.size * of_size(side):
+        return (
+            f"already as sharp as {side:.0f} pixels can be, which --upscale gives more of: {found}"
+        )
+    return ""
 
 
-def after(
-    blur: float, shift: float | None, variation: float | None, limits: Limits = LIMITS
-) -> str:
+def after(shift: float | None, variation: float | None, limits: Limits = LIMITS) -> str:
     """Why what was drawn is not taken; empty where nothing speaks against it.
 
     Args:
-        blur, shift, variation: as in `Limits`; None for what was not measured.
+        shift, variation: as in `Limits`; None for what was not measured.
     """
-    if blur < limits.blur:
-        return _sharp(blur)
     if shift is not None and shift > limits.shift:
         moved = "no face was found in what was drawn" if shift == float("inf") else ""
         return moved or (
@@ -92,7 +98,3 @@ def after(
             "the photo does not say what to draw"
         )
     return ""
-
-
-def _sharp(blur: float) -> str:
-    return f"already as sharp as what the model draws: blurred by {blur:.1f} px of 512"

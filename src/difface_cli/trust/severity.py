@@ -25,6 +25,9 @@ Doubles = npt.NDArray[np.float64]
 
 BLURS = np.arange(0, 16.5, 0.5)
 SCALES = np.geomspace(1, 40, 45)
+NOISE_WEIGHT = 0.5
+"""What a level of noise counts beside a pixel of blur in one number: so weighed, the number tells
+best by how much an estimate is nearer to the truth than the face it was made of."""
 
 
 @dataclass(frozen=True)
@@ -50,6 +53,16 @@ class Severity:
         is lost.
         """
         return _width(self.blur, self.scale)
+
+    @property
+    def total(self) -> float:
+        """Blur, scale and noise in one number, as if all of it were blur, pixels at 512."""
+        return math.hypot(self.width, NOISE_WEIGHT * self.noise)
+
+
+def of_size(side: float) -> float:
+    """The `width` of a sharp face whose aligned square is no larger than `side` pixels."""
+    return _width(0.0, PAPER_SIZE / side)
 
 
 def fit(face: Floats, sharp: Floats, weight: Floats) -> Severity:

@@ -158,8 +158,9 @@ class Model:
     Attributes:
         parts: part → name of its weights.
         image_size: side of the aligned faces it works on, pixels.
-        n, steps, eta: the settings that suit it, where the user names none.
-        auto_n: whether it suits it best that each face has an N of its own, see `auto_n`.
+        n, steps, eta, sampler: the settings that suit it, where the user names none.
+        auto_n: whether it suits it best that each face has an N of its own, at most `n`, see
+            `trust.auto_n`.
     """
 
     name: Untold
@@ -169,6 +170,7 @@ class Model:
     n: Annotated[int, Field(ge=1, le=999)] = 400
     steps: Annotated[int, Field(ge=1)] = 100
     eta: Annotated[float, Field(ge=0, le=1)] = 0.5
+    sampler: Annotated[str, one_of("ddim", "ddpm", "dpm++")] = "ddim"
     auto_n: bool = False
     notes: str = ""
 
