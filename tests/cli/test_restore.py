@@ -415,6 +415,14 @@ class TestGate:
         (face,) = json.loads(Path("restored/sharp.json").read_text())["faces"]
         assert "already as good" in face["trust"]["doubt"]
 
+    def test_a_small_sharp_face_is_restored_where_it_is_enlarged(self, sharp: Path) -> None:
+        small = Image.open(sharp).resize((110, 130), Image.Resampling.LANCZOS)
+        small.save("small.png")
+        result = restore("small.png", "--min-face", "8")
+        assert "pixels can be without --upscale" in " ".join(result.output.split())
+        assert "--upscale 2 gives small faces" in result.output
+        assert "1 of 1 faces restored" in restore("small.png", "--upscale", "4", "-o", "l").output
+
     def test_gate_off_does_not_ask(self, sharp: Path) -> None:
         result = restore("sharp.png", "--gate", "off")
         assert "1 of 1 faces restored" in result.output

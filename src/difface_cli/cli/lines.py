@@ -12,6 +12,7 @@ from difface_cli.tasks import Task
 
 HEADINGS = ("face", "fit", "blur", "moved", "sharpness", "varies", "likeness", "restored")
 FORCED = "  --force restores what the gate leaves alone"
+LARGER = "  --upscale 2 gives small faces room to be restored in; --force restores them as they are"
 
 
 def of(job: Job, record: Record, task: Task) -> Iterator[str]:
@@ -57,7 +58,7 @@ def _doubts(faces: Sequence[Mapping[str, Any]], task: Task) -> Iterator[str]:
     """A line for each face that --force restored, with what speaks against it; or that it could."""
     reasons = [face["skipped"] for face in faces if face["skipped"]]
     if task.gauged and any(not _expected(r) and "--min-face" not in r for r in reasons):
-        yield FORCED
+        yield LARGER if any("--upscale" in reason for reason in reasons) else FORCED
     for face in faces:
         if doubt := face.get("trust", {}).get("doubt"):
             yield f"  face {face['index']} restored by --force: {doubt}"

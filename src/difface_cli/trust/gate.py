@@ -74,9 +74,7 @@ def estimated(severity: Severity, side: float, limits: Limits = LIMITS) -> str:
     if severity.total < limits.severity:
         return f"already as good as what the model draws: {found}"
     if severity.total < limits.size * of_size(side):
-        return (
-            f"already as sharp as {side:.0f} pixels can be, which --upscale gives more of: {found}"
-        )
+        return f"already as sharp as {side:.0f} pixels can be without --upscale: {found}"
     return ""
 
 
