@@ -28,5 +28,6 @@ def __getattr__(name: str) -> Any:
     if name == "errors":
         return import_module("difface_cli.base.errors")
     if name in _HOMES:
+        import_module("difface_cli.base.threads").prepare()  # before PyTorch is imported
         return getattr(import_module(f"difface_cli.{_HOMES[name]}"), name)
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -11,6 +11,7 @@ import typer
 from typer.core import TyperGroup
 
 from difface_cli import __version__
+from difface_cli.base import threads
 from difface_cli.base.plugins import Plugin
 from difface_cli.cli import console, failures, plugins
 
@@ -91,6 +92,7 @@ def main() -> None:
     """Run `difface` with the arguments of the process, and exit."""
     # What Apple's GPUs cannot do, the CPU does; PyTorch reads this when it is imported.
     os.environ.setdefault("PYTORCH_ENABLE_MPS_FALLBACK", "1")
+    threads.prepare()
     try:
         app, found = build()
         if "_DIFFACE_COMPLETE" not in os.environ:  # a shell asks for completions
