@@ -13,8 +13,10 @@ from safetensors.torch import load_file
 from typer.testing import CliRunner, Result
 
 from difface_cli.cli import app as shell
+from difface_cli.models import loading
 from difface_cli.networks import build
-from difface_cli.training import checkpoints
+from difface_cli.training import checkpoints, launching
+from difface_cli.training.recipe import Recipe
 from tests.cli.shell import difface
 from tests.training.conftest import SRCNN
 from tests.training.conftest import folder as folder
@@ -43,6 +45,26 @@ def test_a_training_from_the_command_line(toml: Path, folder: Path, tmp_path: Pa
     build("srcnn", PARAMS).load_state_dict(load_file(out / "weights.safetensors"), strict=True)
     names = {path.name for path in out.iterdir()}
     assert names == {"checkpoint.pt", "weights.safetensors", "metrics.csv", "sheets", "tensorboard"}
+
+
+@pytest.mark.parametrize("native", [True, False])
+def test_bfloat16_is_used_where_the_processor_has_it(
+    toml: Path, folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, native: bool
+) -> None:
+    monkeypatch.setattr(loading, "_computes_bf16", lambda device: native)
+    seen: list[str] = []
+
+    def fabric(recipe: Recipe, wishes: object, kind: str) -> object:
+        seen.append(recipe.precision)
+        return made(recipe, wishes, kind)
+
+    made = launching._fabric
+    monkeypatch.setattr(launching, "_fabric", fabric)
+    toml.write_text('precision = "bf16"\n' + toml.read_text())
+    done = run("estimator", toml, "--data", folder, "--out", tmp_path / "o", "--device", "cpu")
+    assert done.exit_code == 0, done.output
+    assert seen == ["bf16" if native else "fp32"]
+    assert ("trained in fp32" in done.stderr) != native
 
 
 @pytest.mark.heavy

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from functools import partial
@@ -30,6 +31,8 @@ from difface_cli.weights.store import fingerprint, verified
 
 RECOGNITION = "arcface"  # the model of models.toml that tells people apart
 DEVICES = ("auto", "cpu", "cuda", "mps")
+log = logging.getLogger(__name__)
+
 PRECISIONS: Mapping[str, torch.dtype] = MappingProxyType(
     {
         "fp32": torch.float32,
@@ -300,6 +303,10 @@ def resolve_precision(name: str, device: torch.device) -> torch.dtype:
     if name == "fp16" and device.type == "cpu":
         raise DeviceError(
             "A CPU does not compute in fp16.", "Use --precision auto, bf16 or fp32 on the CPU."
+        )
+    if name == "bf16" and not _computes_bf16(device):
+        log.warning(
+            "this processor has no instructions for bf16: it takes many times as long as fp32"
         )
     return PRECISIONS[name]
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 from collections.abc import Callable
 from copy import deepcopy
@@ -10,14 +11,18 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import torch
+
 from difface_cli.base.errors import OutputError, UsageError
-from difface_cli.models import resolve_device
+from difface_cli.models import resolve_device, resolve_precision
 from difface_cli.runs import jobs as outputs
 from difface_cli.training import checkpoints, making
 from difface_cli.training.recipe import Recipe
 
 if TYPE_CHECKING:
     from difface_cli.training.loop import Report
+
+log = logging.getLogger(__name__)
 
 PRECISIONS: dict[str, Any] = {"fp32": "32-true", "bf16": "bf16-mixed", "fp16": "16-mixed"}
 
@@ -48,6 +53,7 @@ def run(recipe: Recipe, folder: Path, wishes: Wishes, say: Callable[[Report], No
     place = resolve_device(wishes.device)
     if recipe.precision == "fp16" and place.type == "cpu":
         raise UsageError("A CPU does not train in fp16.", "Write precision bf16 or fp32.")
+    recipe = _in_time(recipe, place)
     objective = making.objective(recipe)
     measured = recipe.data.validation or recipe.data.holdout
     validation = making.objective(recipe, validation=True) if measured else None
@@ -90,6 +96,14 @@ def _with(recipe: Recipe, wishes: Wishes) -> Recipe:
         validation=wishes.validation or recipe.data.validation,
     )
     return replace(recipe, data=data)
+
+
+def _in_time(recipe: Recipe, place: torch.device) -> Recipe:
+    """The recipe in float32 where bfloat16 would be emulated, and train many times slower."""
+    if recipe.precision != "bf16" or resolve_precision("auto", place) == torch.bfloat16:
+        return recipe
+    log.warning("this processor has no instructions for bf16: trained in fp32")
+    return replace(recipe, precision="fp32")
 
 
 def _fabric(recipe: Recipe, wishes: Wishes, kind: str) -> Any:
