@@ -16,6 +16,7 @@ $(STAMP): pyproject.toml
 demo: $(STAMP)
 	$(BIN)/difface restore examples/photos/astronaut_old.jpg --upscale 4 -o demo --report --overwrite
 	$(BIN)/difface restore examples/photos/group_old.jpg --upscale 2 -o demo --report --overwrite
+	$(BIN)/difface restore examples/photos/prints/*.jpg --upscale 2 -o demo --report --overwrite
 	@echo 'The restored photos are in demo/, the old ones in examples/photos/.'
 	@echo 'Open demo/astronaut_old.html and demo/group_old.html to compare them.'
 

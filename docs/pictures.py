@@ -12,19 +12,22 @@ import io
 import os
 from pathlib import Path
 
-from PIL import Image
+from PIL import Image, ImageOps
 from playwright.sync_api import sync_playwright
 
 HERE = Path(__file__).parent
 TOP = HERE.parent
 # Of each photo: the part that is shown, as left, top, right, bottom in shares of its size.
-PARTS = {"astronaut": (0.2, 0.0, 0.7, 0.5), "group": (0.0, 0.02, 0.66, 0.6)}
+PARTS = {"astronaut": (0.2, 0.0, 0.7, 0.5)}
 WIDTH = 480  # of each half
+PRINTS = ("print_18", "print_40", "print_10", "print_55")
+SIDE = 240  # of each print
 
 
 def main() -> None:
     """Write the pictures into docs/images/."""
     side_by_side()
+    prints()
     screenshot()
 
 
@@ -59,6 +62,19 @@ def side_by_side() -> None:
             crop = half.crop(box).resize((WIDTH, height), Image.Resampling.LANCZOS)
             sheet.paste(crop.convert("RGB"), (i * WIDTH, 0))
         sheet.save(HERE / "images" / f"{name}.jpg", quality=90)
+
+
+def prints() -> None:
+    """Real old prints, above as they are, below restored."""
+    sheet = Image.new("RGB", (SIDE * len(PRINTS), 2 * SIDE))
+    for column, name in enumerate(PRINTS):
+        for row, folder in enumerate((TOP / "examples/photos/prints", TOP / "demo")):
+            picture = Image.open(folder / f"{name}.jpg").convert("RGB")
+            square = ImageOps.fit(
+                picture, (SIDE, SIDE), Image.Resampling.LANCZOS, centering=(0.5, 0)
+            )
+            sheet.paste(square, (column * SIDE, row * SIDE))
+    sheet.save(HERE / "images/prints.jpg", quality=90)
 
 
 if __name__ == "__main__":
