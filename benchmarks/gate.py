@@ -11,8 +11,8 @@ its estimate, and what is drawn from it with every N, PSNR to the truth is measu
 oval, and dlib's recognition distance (see `recognition.py`) of the whole.
 
 The tables are by the severity that is found, where restoring gains, from which the limits are
-read; by the amount of noise, how well the severity found follows the true one; and by severity
-again, what the gate and the rule make of it.
+read; by the amount of noise, how well the blur and scale found follow the true ones; and by
+severity again, what the gate and the rule make of it.
 """
 
 from __future__ import annotations
@@ -167,11 +167,11 @@ def gains(faces: Sequence[Measured]) -> str:
 
 
 def following(faces: Sequence[Measured]) -> str:
-    """The rank correlation of severity found and true severity, by the noise added."""
+    """The rank correlation of the width found and the true one, by the noise added."""
     lines = [_row(["noise added", "faces", "rank correlation"]), _row(["---"] * 3)]
     bands = [*_bands(faces, NOISES, lambda face: face.true.noise), ("all", list(faces))]
     for band, some in bands:
-        pairs = [(face.found.total, face.true.total) for face in some]
+        pairs = [(face.found.width, face.true.width) for face in some]
         lines.append(_row([band, str(len(some)), f"{spearmanr(pairs).statistic:.3f}"]))
     return "\n".join(lines)
 
