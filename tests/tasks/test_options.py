@@ -77,6 +77,13 @@ class TestSettings:
         assert settings(self.MODEL, None, None, None, None) == Settings(300, 40, 0.25, "ddim")
         assert settings(self.MODEL, 20, None, 1.0, "ddpm") == Settings(20, 20, 1.0, "ddpm")
 
+    def test_a_models_steps_are_for_its_own_sampler(self) -> None:
+        quick = replace(self.MODEL, sampler="dpm++", steps=8)
+        assert settings(quick, None, None, None, None) == Settings(300, 8, 0.25, "dpm++")
+        assert settings(quick, None, 100, None, None) == Settings(300, 100, 0.25, "ddim")
+        assert settings(quick, None, None, None, "ddim").steps == 20
+        assert settings(quick, None, None, None, None, fast=True).steps == 8
+
     def test_fast_is_few_steps_of_second_order(self) -> None:
         fast = settings(self.MODEL, None, None, None, None, fast=True)
         assert fast == Settings(300, 10, 0.25, "dpm++")

@@ -18,6 +18,7 @@ from difface_cli.weights.registry import Model
 UPSCALES = (1, 2, 4)
 GRAYS = ("auto", "on", "off")
 FAST_SAMPLER, FAST_STEPS = "dpm++", 10
+OTHER_STEPS = 20  # at least, of a sampler that is not the model's own
 CHOICES = ("all", "largest", "center")
 
 
@@ -99,14 +100,15 @@ def settings(
                 f"--fast runs {FAST_SAMPLER}, and --sampler says {sampler}.",
                 "Leave one of them out; --steps sets the number of calls.",
             )
-        sampler, steps = FAST_SAMPLER, min(FAST_STEPS, n) if steps is None else steps
-    # The model's steps are meant for its sampler; whoever names their number means the paper's.
-    own = model.sampler if steps is None else Settings.sampler
+        sampler, own = FAST_SAMPLER, min(FAST_STEPS, model.steps)
+    else:  # the model's steps are for its sampler; whoever names their number means the paper's
+        sampler = sampler or (model.sampler if steps is None else Settings.sampler)
+        own = model.steps if sampler == model.sampler else max(model.steps, OTHER_STEPS)
     return Settings(
         n=n,
-        steps=min(model.steps, n) if steps is None else steps,
+        steps=min(own, n) if steps is None else steps,
         eta=model.eta if eta is None else eta,
-        sampler=sampler or own,
+        sampler=sampler,
     )
 
 
