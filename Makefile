@@ -18,7 +18,7 @@ demo: $(STAMP)
 	$(BIN)/difface restore examples/photos/group_old.jpg --upscale 2 -o demo --report --overwrite
 	$(BIN)/difface restore examples/photos/prints/*.jpg --upscale 2 -o demo --report --overwrite
 	@echo 'The restored photos are in demo/, the old ones in examples/photos/.'
-	@echo 'Open demo/astronaut_old.html and demo/group_old.html to compare them.'
+	@echo 'Open demo/group_old.html, or another page there, to compare them.'
 
 lint: $(STAMP)
 	$(BIN)/ruff check .
