@@ -22,7 +22,7 @@ import itertools
 import json
 import math
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -145,12 +145,9 @@ def measure(
 
 def contract(ready: Ready, f_y: Tensor, n: int, seed: int) -> Tensor:
     """A face drawn from its estimate by this N, in as many calls as the tool takes."""
-    own = settings(ready.model, ready.model.n, None, None, None)
-    steps = max(round(own.steps * n / own.n), min(5, own.steps, n))
+    own = auto_n.shortened(settings(ready.model, None, None, None, None), n)
     with torch.inference_mode():
-        return difface.contract(
-            f_y, ready.denoise, ready.schedule, replace(own, n=n, steps=min(steps, n)), [seed]
-        ).cpu()
+        return difface.contract(f_y, ready.denoise, ready.schedule, own, [seed]).cpu()
 
 
 def gains(faces: Sequence[Measured]) -> str:

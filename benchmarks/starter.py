@@ -229,7 +229,7 @@ def restored(ready: Ready, starts: Tensor, settings: Settings, n: Sequence[int])
     """Diffuse each face to its own N and back, with the seconds of a face; see `timed`."""
 
     def run(i: int) -> Tensor:
-        own = replace(settings, n=n[i], steps=min(settings.steps, n[i]))
+        own = auto_n.shortened(settings, n[i])
         return difface.contract(starts[i : i + 1], ready.denoise, ready.schedule, own, [i])
 
     return timed(run, len(starts))

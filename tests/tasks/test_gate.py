@@ -14,7 +14,7 @@ from difface_cli.method.denoiser import Denoised
 from difface_cli.method.difface import Settings
 from difface_cli.models import Ready
 from difface_cli.tasks import Engine, Restore, Result, Scene
-from difface_cli.tasks.drawing import FEWEST_STEPS, _Face
+from difface_cli.tasks.drawing import _Face
 from difface_cli.tasks.options import Options
 from difface_cli.tasks.results import Cut
 from difface_cli.trust import auto_n, gate, severity
@@ -69,7 +69,7 @@ def test_a_small_n_keeps_the_stride_and_takes_fewer_calls(n: int, steps: int) ->
     )
     asked = Settings(n=260, steps=50)
     assert face.settings(asked) == replace(asked, n=n, steps=steps)
-    assert face.settings(replace(asked, steps=2)).steps == 2 < FEWEST_STEPS
+    assert face.settings(replace(asked, steps=2)).steps == 2 < auto_n.FEWEST_STEPS
 
 
 def test_every_sample_is_judged_and_a_bad_one_alone_is_left_out(

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Iterator, Sequence
 from concurrent.futures import Future
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 
 import torch
 from torch import Tensor
@@ -23,8 +23,6 @@ from difface_cli.tasks.results import Array, Clock, Crops, Cut, Drawn, Prepared
 from difface_cli.tasks.task import Task
 from difface_cli.trust import auto_n, gate
 from difface_cli.trust.auto_n import Start
-
-FEWEST_STEPS = 5  # of a chain that starts from a small N of its own
 
 
 class Drawing:
@@ -202,15 +200,8 @@ class _Face:
     samples: list[Array] = field(default_factory=list)
 
     def settings(self, asked: Settings) -> Settings:
-        """Its own N where it has one, with the stride that was asked for.
-
-        So a face that starts from a small N takes fewer calls, and loses nothing by it.
-        """
-        if self.start is None:
-            return asked
-        n = self.start.n
-        steps = max(round(asked.steps * n / asked.n), min(FEWEST_STEPS, asked.steps))
-        return replace(asked, n=n, steps=min(steps, asked.steps, n))
+        """Those of its own N where it has one."""
+        return asked if self.start is None else auto_n.shortened(asked, self.start.n)
 
     def crops(self) -> Crops:
         if self.estimate is None:

@@ -7,12 +7,13 @@ what the rule follows from; what it printed is in docs/trust.md.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import numpy.typing as npt
 
 from difface_cli.faces import paste
+from difface_cli.method.difface import Settings
 from difface_cli.trust import severity
 from difface_cli.trust.severity import Severity
 
@@ -22,6 +23,7 @@ MILD, HEAVY = 1.5, 8.0
 """`Severity.total`, pixels at 512: up to the first, N is LEAST of the model's own; from the second
 on it is all of that."""
 LEAST = 0.08
+FEWEST_STEPS = 5  # of a chain that starts from a small N of its own
 
 
 @dataclass(frozen=True)
@@ -52,3 +54,12 @@ def start(face: Floats, estimate: Floats, most: int) -> Start:
 def n_of(total: float, most: int) -> int:
     """The rule: N grows in a line from a share of `most` at MILD to all of it at HEAVY."""
     return max(1, round(most * float(np.interp(total, (MILD, HEAVY), (LEAST, 1)))))
+
+
+def shortened(asked: Settings, n: int) -> Settings:
+    """The settings with another N, and the stride that was asked for.
+
+    So a face that starts from a small N takes fewer calls, and loses nothing by it.
+    """
+    steps = max(round(asked.steps * n / asked.n), min(FEWEST_STEPS, asked.steps))
+    return replace(asked, n=n, steps=min(steps, asked.steps, n))
