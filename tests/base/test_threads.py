@@ -5,7 +5,9 @@ from pathlib import Path
 
 import pytest
 
+import difface_cli
 from difface_cli.base import threads
+from difface_cli.cli import app
 
 
 @pytest.fixture(autouse=True)
@@ -45,3 +47,21 @@ def test_the_users_own_variables_win(name: str, monkeypatch: pytest.MonkeyPatch)
     monkeypatch.setenv(name, "passive")
     threads.prepare()
     assert os.environ.get("GOMP_SPINCOUNT") == ("passive" if name == "GOMP_SPINCOUNT" else None)
+
+
+def test_the_api_and_the_command_choose_before_pytorch_is_loaded(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def loading() -> object:
+        return difface_cli.load
+
+    def command() -> object:
+        monkeypatch.setattr("sys.argv", ["difface", "--version"])
+        with pytest.raises(SystemExit):
+            app.main()
+        return None
+
+    for begin in (loading, command):
+        monkeypatch.delenv("GOMP_SPINCOUNT", raising=False)
+        begin()
+        assert "GOMP_SPINCOUNT" in os.environ

@@ -171,6 +171,15 @@ class TestMachine:
         expected = torch.bfloat16 if native else torch.float32
         assert resolve_precision("auto", CPU) == expected
 
+    @pytest.mark.parametrize("native", [True, False])
+    def test_emulated_bfloat16_is_warned_of(
+        self, native: bool, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+    ) -> None:
+        for probe in ("_is_avx512_bf16_supported", "_is_amx_tile_supported"):
+            monkeypatch.setattr(f"torch.cpu.{probe}", lambda: native, raising=False)
+        resolve_precision("bf16", CPU)
+        assert ("no instructions for bf16" in caplog.text) != native
+
     def test_named_precisions(self) -> None:
         assert resolve_precision("fp32", CPU) == torch.float32
         assert resolve_precision("bf16", CPU) == torch.bfloat16

@@ -114,8 +114,9 @@ NOrAuto = Annotated[
     typer.Option(
         "--n",
         metavar="INT|auto",
-        help="Starting timestep N: small stays faithful, large looks more real; auto: for each "
-        "face by how degraded it is, as the starter does by default. Default: the model's own.",
+        help="Starting timestep N: small stays faithful, large looks more real, 0 is the estimate "
+        "alone; auto: for each face by how degraded it is, as the starter does by default. "
+        "Default: the model's own.",
         rich_help_panel=METHOD,
         show_default=False,
     ),

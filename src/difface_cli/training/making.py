@@ -15,7 +15,7 @@ from difface_cli.networks.drunet import DRUNet
 from difface_cli.networks.lama import LaMa
 from difface_cli.networks.srcnn import SRCNN
 from difface_cli.networks.unet import UNet
-from difface_cli.training import balance
+from difface_cli.training import augmentation, balance
 from difface_cli.training.detector import Detection
 from difface_cli.training.estimator import Filling, Restoration
 from difface_cli.training.objective import Objective, Portraits
@@ -46,6 +46,11 @@ def objective(recipe: Recipe, validation: bool = False) -> Objective:
     pictures = Pictures.of(recipe.size, *folders)
     if recipe.data.holdout and not apart:
         learned, kept = balance.split(pictures.paths, recipe.data.holdout)
+        if not (learned and kept):
+            raise UsageError(
+                f"The holdout puts all {len(pictures)} pictures on one side.",
+                "Name more pictures with --data, or another holdout.",
+            )
         pictures = Pictures(kept if validation else learned, recipe.size)
     if recipe.data.memory:
         pictures.decode()
@@ -74,6 +79,11 @@ def network(recipe: Recipe, start: Path | None = None) -> nn.Module:
         raise UsageError(
             f"Pictures of {recipe.size} pixels do not fit the recipe's network.",
             f"Write a size that {made.stride} divides.",
+        )
+    if recipe.goal.augment and recipe.params.get("augment_channels") != augmentation.CHANNELS:
+        raise UsageError(
+            "With augment in [goal], the network is to be told how its pictures were changed.",
+            f"Write augment_channels = {augmentation.CHANNELS} into [params].",
         )
     if start is None and recipe.start:
         start = verified(_weights(recipe.start))
