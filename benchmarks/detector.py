@@ -153,7 +153,7 @@ def main() -> None:
         parts = known["starter-detector"], known["starter-landmarks"]
         embedded = models.load_detector(parts[0], device, landmarks=parts[1])
         detector = replace(embedded, threshold=a.threshold)
-    album = Album.of(a.portraits, "test")
+    album = Album.of("test", a.portraits)
     portraits = [album[number] for number in range(min(a.count, len(album)))]
     print(f"{a.weights or 'embedded detector'}, threshold {a.threshold}\n")
     print("| shown | found | landmark error, % of the eyes' distance | false alarms a picture |")

@@ -184,7 +184,7 @@ PORTRAITS = [
 def album(data: bytes, folder: Path) -> None:
     """The portraits that a detector learns from."""
     put(folder, "manifest.json", data)
-    Album.of(folder, "train")
+    Album.of("train", folder)
 
 
 def params(data: bytes, folder: Path) -> None:

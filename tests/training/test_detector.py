@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import replace
 from pathlib import Path
 
@@ -218,3 +219,15 @@ def test_from_recipe_to_weights_a_detector_reads(portraits: Path, tmp_path: Path
     state = read_tensors(out / "weights.safetensors", CPU)
     build_retinaface("mobile0.25", state_dict=state, device=CPU)
     assert [p.suffix for p in sorted((out / "sheets").iterdir())] == [".png", ".png"]
+
+
+def test_groups_of_portraits_are_shown_as_evenly_as_the_recipe_says(portraits: Path) -> None:
+    manifest = portraits / "manifest.json"
+    entries = json.loads(manifest.read_text())
+    for i, entry in enumerate(entries):
+        entry["skin"] = "d" if i == 0 else "l"
+    manifest.write_text(json.dumps(entries))
+    data = Data(pictures=(portraits,), balance={"skin": {"l": 1, "d": 1}})
+    made = making.objective(recipe(data=data))
+    assert isinstance(made, Detection)
+    np.testing.assert_allclose(made.shares[0] / made.shares.sum(), 0.5, atol=0.01)

@@ -13,6 +13,7 @@ from torch import Tensor
 from difface_cli.faces import anchors as layout
 from difface_cli.faces.boxes import suppress
 from difface_cli.faces.retinaface import prepared
+from difface_cli.training import balance
 from difface_cli.training.matching import NOTHING, match
 from difface_cli.training.objective import Batch, Network, grid
 from difface_cli.training.recipe import Recipe
@@ -32,6 +33,7 @@ class Detection:
 
     def __init__(self, album: Album, recipe: Recipe) -> None:
         self.album, self.recipe = album, recipe
+        self.shares = balance.weights(album.entries, recipe.data.balance)
         sizes = recipe.params.get("min_sizes", layout.MIN_SIZES)
         self.centres, self.sides = layout.anchors(
             recipe.size, recipe.size, tuple(tuple(level) for level in sizes), layout.STEPS
@@ -52,7 +54,7 @@ class Detection:
         """
         rng = np.random.default_rng((self.recipe.seed, 1, number))
         epoch, first = divmod(number * ONWARD, len(self.album))
-        order = np.random.default_rng((self.recipe.seed, 0, epoch)).permutation(len(self.album))
+        order = balance.order(self.shares, np.random.default_rng((self.recipe.seed, 0, epoch)))
 
         def draw(rng: np.random.Generator) -> Portrait:
             return self.album[int(order[(first + rng.integers(WINDOW)) % len(order)])]

@@ -42,7 +42,7 @@ def objective(recipe: Recipe, validation: bool = False) -> Objective:
             "The recipe names no pictures to learn from.", "Name a folder of them with --data."
         )
     if recipe.task == "detector":
-        return Detection(Album.of(folders[0], "test" if validation else "train"), recipe)
+        return Detection(Album.of("test" if validation else "train", *folders), recipe)
     pictures = Pictures.of(recipe.size, *folders)
     if recipe.data.holdout and not apart:
         learned, kept = balance.split(pictures.paths, recipe.data.holdout)

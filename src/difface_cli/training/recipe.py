@@ -158,6 +158,7 @@ class Scenes:
         turned: share of the faces that look to the side, by up to `turn` degrees.
         shear: of faces, standard deviation.
         worn: share of the pictures that lose most of their detail.
+        creatures: share of the things beside faces that are heads of animals and cartoons.
     """
 
     tilted: Share = 0.1
@@ -166,6 +167,7 @@ class Scenes:
     turn: Annotated[float, Field(ge=0, le=60)] = 0.0
     shear: Share = 0.05
     worn: Share = 0.0
+    creatures: Annotated[float, Field(ge=0, le=0.5)] = 0.0
 
 
 @dataclass(frozen=True)

@@ -10,7 +10,7 @@ import numpy as np
 
 from difface_cli.faces.resample import Array, Floats
 from difface_cli.training.recipe import Scenes
-from difface_cli.training.scenes import heads, poses
+from difface_cli.training.scenes import creatures, heads, poses
 from difface_cli.training.scenes.album import Portrait
 from difface_cli.training.scenes.chance import chance, log_uniform
 from difface_cli.training.scenes.facefree import face_part, hand, material, soft_mask
@@ -163,6 +163,8 @@ def _distract(canvas: Canvas, rng: np.random.Generator, cast: Cast, count: int) 
             patch = face_part(rng, portrait, height, width)
         elif kind < 0.42:
             patch, mask = hand(rng, portrait, height, width)
+        elif kind < 0.42 + cast.scenes.creatures and min(height, width) >= creatures.SMALLEST:
+            patch, mask = creatures.creature(rng, height, width)
         else:
             patch = material(rng, portrait, height, width)
         canvas.blend(patch, mask, x, y)
