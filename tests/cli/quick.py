@@ -65,7 +65,7 @@ def loader(then: Callable[[], object] = lambda: None) -> Callable[..., Ready]:
         small = replace(model, image_size=SIZE)
         detector: Any = Middle()
         return Ready(
-            small, estimate, denoise, SCHEDULE, detector, None, None, device, dtype,
+            small, estimate, denoise, denoise, SCHEDULE, detector, None, None, device, dtype,
             MappingProxyType({}),
         )  # fmt: skip
 

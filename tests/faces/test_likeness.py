@@ -28,7 +28,8 @@ def test_with_likeness_measures_and_records_its_weights(monkeypatch: pytest.Monk
     monkeypatch.setattr(models.loading, "fingerprint", lambda weights: "ab" * 32)
     model = Model("tiny", "restore", MappingProxyType({}))
     plain = Ready(
-        model, NONE, NONE, linear(), None, None, None, torch.device("cpu"), torch.float32,
+        model, NONE, NONE, NONE, linear(), None, None, None, torch.device("cpu"),
+        torch.float32,
         MappingProxyType({"prior": "cd" * 32}),
     )  # fmt: skip
     made = models.with_likeness(registry.load(), plain)

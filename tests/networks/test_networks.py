@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 import torch
 import torch.nn.functional as F
+from torch import Tensor
 
 from difface_cli.networks import build
 from difface_cli.networks.doubling import DoublingConv
@@ -49,6 +50,20 @@ def test_timesteps_change_the_prediction_and_their_embedding_is_unit_circles() -
     assert (a - b).abs().max() > 1e-3
     cos, sin = timestep_embedding(torch.tensor([0, 7, 999]), 32).chunk(2, dim=1)
     torch.testing.assert_close(cos**2 + sin**2, torch.ones(3, 16))
+
+
+def test_perturbed_each_place_attends_to_itself_alone(monkeypatch: pytest.MonkeyPatch) -> None:
+    network, x, t = build("unet", UNET), torch.randn(2, 3, 16, 16), torch.tensor([300])
+    attention = F.scaled_dot_product_attention
+
+    def alone(q: Tensor, k: Tensor, v: Tensor) -> Tensor:
+        return attention(q, k, v, attn_mask=torch.eye(q.shape[-2], dtype=torch.bool))
+
+    with torch.inference_mode():
+        plain, perturbed = network(x, t), network(x, t, perturbed=True)
+        monkeypatch.setattr(F, "scaled_dot_product_attention", alone)
+        torch.testing.assert_close(perturbed, network(x, t))
+    assert (plain - perturbed).abs().max() > 1e-4
 
 
 def test_zero_init_starts_with_a_silent_network() -> None:

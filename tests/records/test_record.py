@@ -25,7 +25,7 @@ from difface_cli.weights.registry import Model
 MODEL = Model("tiny", "restore", MappingProxyType({"prior": "p"}), image_size=64)
 NONE: Any = None
 READY = Ready(
-    MODEL, NONE, NONE, linear(), None, None, None, torch.device("cpu"), torch.bfloat16,
+    MODEL, NONE, NONE, NONE, linear(), None, None, None, torch.device("cpu"), torch.bfloat16,
     MappingProxyType({"p": "ab" * 32}),
 )  # fmt: skip
 FACE = Face((1.23456, 2.0, 30.0, 40.0), FFHQ_TEMPLATE_512 / 16, np.float32(0.98))  # type: ignore[arg-type]

@@ -34,6 +34,7 @@ from tests.tasks.test_restore import (
 )
 
 PLAN = Plan(n=(60, 150, 300), eta=(0.0, 0.7), seed=(0, 1, 5), estimator=("own",), steps=(2, 4))
+METHOD = Settings()
 
 
 class Watched:
@@ -55,10 +56,17 @@ class Watched:
         self.ready: Ready = replace(ready([]), denoise=denoise, estimator=estimator)
 
 
-def run(plan: Plan, model: Ready, crop: Any = None, **options: Any) -> dict[Cell, Any]:
+def run(
+    plan: Plan,
+    model: Ready,
+    crop: Any = None,
+    method: Settings = METHOD,
+    **options: Any,
+) -> dict[Cell, Any]:
     cut = face_cut() if crop is None else Cut(crop, np.eye(2, 3))
     estimates = {name: sweep.estimate(cut, model.estimator, model.device) for name in ("own",)}
-    return {d.cell: d.face for d in sweep.run(noise, estimates, plan.cells, model, **options)}
+    done = sweep.run(noise, estimates, plan.cells, model, method=method, **options)
+    return {d.cell: d.face for d in done}
 
 
 def noise(seed: int) -> int:
@@ -95,7 +103,7 @@ class TestPlan:
     )
     def test_what_cannot_be_run_is_named(self, change: dict[str, Any], said: str) -> None:
         with pytest.raises(UsageError, match=said):
-            check(replace(PLAN, **change), "ddim", "starter", 600)
+            check(replace(PLAN, **change), Settings(), "starter", 600)
 
 
 def test_each_cell_is_what_a_restoration_gives_to_the_last_bit() -> None:
@@ -131,8 +139,8 @@ def test_n_and_seeds_share_calls(sampler: str, batch: int, sizes: list[int]) -> 
     plan = Plan(n=(60, 150, 201, 300), eta=(0.5,), seed=(0, 1, 5), estimator=("own",), steps=(4,))
     one, many = Watched(), Watched()
     alone, together = (
-        run(plan, one.ready, sampler=sampler),
-        run(plan, many.ready, batch=batch, sampler=sampler),
+        run(plan, one.ready, method=Settings(sampler=sampler)),
+        run(plan, many.ready, method=Settings(sampler=sampler), batch=batch),
     )
     assert len(one.calls) == 4 * 12
     assert [len(x) for x, _ in many.calls] == [size for size in sizes for _ in range(4)]
@@ -182,7 +190,7 @@ def test_estimators_start_from_their_own_estimate() -> None:
     plan = Plan(n=(100,), eta=(0.0,), seed=(0,), estimator=("dark", "light"), steps=(3,))
     flat = {"dark": 0.2, "light": 0.7}
     estimates = {name: np.full((SIZE, SIZE, 3), v, np.float32) for name, v in flat.items()}
-    done = list(sweep.run(noise, estimates, plan.cells, ready([])))
+    done = list(sweep.run(noise, estimates, plan.cells, ready([]), method=Settings()))
     means = {d.cell.estimator: float(d.face.mean()) for d in done}
     assert means["dark"] < 0.35 < 0.55 < means["light"]
 

@@ -50,7 +50,8 @@ def ready(truth: np.ndarray[Any, Any] | None = None, faces: Any = ()) -> Ready:
         return Denoised(x0, eps_from_x0(x, x0, a))
 
     return Ready(
-        model, lambda y: y, denoise, SCHEDULE, lambda rgb: list(faces), None, None,  # type: ignore[arg-type]
+        model, lambda y: y, denoise, denoise, SCHEDULE,
+        lambda rgb: list(faces), None, None,  # type: ignore[arg-type]
         torch.device("cpu"), torch.float32, MappingProxyType({}),
     )  # fmt: skip
 

@@ -64,8 +64,8 @@ def ready(faces: list[Face], drawn: float | None = None) -> Ready:
 
     detector: Any = Eyes(faces, face_at(0, 0, SIZE))
     return Ready(
-        model, lambda y: y, denoise, SCHEDULE, detector, None, None, torch.device("cpu"),
-        torch.float32, MappingProxyType({}),
+        model, lambda y: y, denoise, denoise, SCHEDULE, detector, None, None,
+        torch.device("cpu"), torch.float32, MappingProxyType({}),
     )  # fmt: skip
 
 

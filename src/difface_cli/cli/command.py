@@ -64,6 +64,7 @@ def _shared(
     steps: shared.Steps = None,
     eta: shared.Eta = None,
     sampler: shared.SamplerOrFast = None,
+    guidance: shared.Guidance = None,
     fast: shared.Fast = False,
     seed: shared.Seed = 0,
     samples: shared.Samples = 1,

@@ -68,7 +68,9 @@ class Asked:
     def settings(self, model: Model, n: int | None) -> Settings:
         """The method's settings."""
         sampler = self.sampler.value if self.sampler else None
-        return options.settings(model, n, self.steps, self.eta, sampler, fast=self.fast)
+        return options.settings(
+            model, n, self.steps, self.eta, sampler, self.guidance, fast=self.fast
+        )
 
     def session(
         self, task: Task, known: Registry, model: Model, settings: Settings, **wishes: Any

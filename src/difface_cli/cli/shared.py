@@ -139,6 +139,16 @@ Eta = Annotated[
         show_default=False,
     ),
 ]
+Guidance = Annotated[
+    float | None,
+    typer.Option(
+        "--guidance",
+        help="Draw fine parts clearer, 0 to 10, at one more call of the prior a step; 0 is the "
+        "paper's method. Default: the model's own, with the model's own sampler.",
+        rich_help_panel=METHOD,
+        show_default=False,
+    ),
+]
 Estimator = Annotated[
     str | None,
     typer.Option(

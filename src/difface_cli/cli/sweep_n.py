@@ -97,6 +97,7 @@ def sweep_n(
     model: shared.Model = "starter",
     models: shared.Models = None,
     sampler: shared.SamplerOrFast = None,
+    guidance: shared.Guidance = None,
     fast: shared.Fast = False,
     aligned: shared.Aligned = False,
     min_face: shared.MinFace = 16.0,
@@ -136,7 +137,7 @@ def sweep_n(
     named = sampler.value if sampler else None
     if steps is not None and not fast:
         named = named or Settings.sampler  # as where a face is restored in so many steps
-    method = options.settings(chosen, None, None, None, named, fast=fast)
+    method = options.settings(chosen, None, None, None, named, guidance, fast=fast)
     plan = sweep.Plan(
         n=_default_n(chosen.n, largest) if n is None else values.whole(n, "--n"),
         eta=(chosen.eta,) if eta is None else values.real(eta, "--eta"),
@@ -145,7 +146,7 @@ def sweep_n(
         steps=() if steps is None else _calls(steps),
         model_steps=method.steps if fast else chosen.steps,
     )
-    sweep.check(plan, method.sampler, model, largest)
+    sweep.check(plan, method, model, largest)
     where = layout(
         plan,
         values.names(rows, "--rows") if rows is not None else (),
@@ -153,7 +154,7 @@ def sweep_n(
     )
     options.parse_choice(face, "--face")
     wishes = options.Options(
-        settings=Settings(sampler=method.sampler),
+        settings=method,
         aligned=aligned,
         faces=face,
         min_face=min_face,

@@ -13,7 +13,7 @@ from functools import partial
 import torch
 from torch import Tensor
 
-from difface_cli.method import samplers, solvers
+from difface_cli.method import perturbation, samplers, solvers
 from difface_cli.method.denoiser import Denoiser
 from difface_cli.method.schedule import Schedule, log_snr_timesteps, timesteps
 
@@ -32,12 +32,15 @@ class Settings:
         steps: calls of the prior from N down to 0; none for N = 0.
         eta: randomness of DDIM and DPM-Solver++, 0 (none) to 1 (DDPM's).
         sampler: "ddim", "ddpm" or "dpm++".
+        guidance: how much finer the prior draws what it is sure of, see `perturbation`; 0 is the
+            paper's method. Whoever answers a sampler applies it.
     """
 
     n: int = 400
     steps: int = 100
     eta: float = 0.5
     sampler: str = "ddim"
+    guidance: float = 0.0
 
 
 @dataclass(frozen=True)
@@ -167,6 +170,10 @@ def check(settings: Settings, max_n: int) -> None:
         (0 <= n <= max_n, f"N must be 0 to {max_n}, not {n}"),
         (min(1, n) <= steps <= n, f"steps must be {min(1, n)} to N = {n}, not {steps}"),
         (0 <= eta <= 1, f"eta must be 0 to 1, not {eta}"),
+        (
+            0 <= settings.guidance <= perturbation.LARGEST,
+            f"guidance must be 0 to {perturbation.LARGEST:g}, not {settings.guidance:g}",
+        ),
         (settings.sampler in SAMPLERS, f"there is no sampler {settings.sampler!r}"),
     )
     for fine, problem in problems:

@@ -76,10 +76,10 @@ class Compiled(nn.Module):
         mode = "reduce-overhead" if self.graphs else "default"
         self.run: Any = torch.compile(network, mode=mode, dynamic=False)
 
-    def forward(self, *inputs: Tensor) -> Tensor:
+    def forward(self, *inputs: Tensor, **how: bool) -> Tensor:
         """Call the network."""
         try:
-            out: Tensor = self.run(*inputs)
+            out: Tensor = self.run(*inputs, **how)
         except torch._dynamo.exc.TorchDynamoException as e:
             reason = str(e).strip().partition("\n")[0]
             raise DeviceError(f"torch.compile failed: {reason[:200]}.", LEAVE_OUT) from None

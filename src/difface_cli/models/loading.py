@@ -53,6 +53,7 @@ class Ready:
 
     Attributes:
         estimator: f; leaves a face as it is where the model's task needs none.
+        perturbed: the prior with its attention perturbed, see `method.perturbation`.
         parser: tells the face from what is before it.
         background: enlarges what is not a face.
         compiled: whether torch.compile translated the prior.
@@ -64,6 +65,7 @@ class Ready:
     model: Model
     estimator: Estimator
     denoise: BatchDenoiser
+    perturbed: BatchDenoiser
     schedule: Schedule
     detector: FaceDetector | None
     parser: Parser | None
@@ -119,6 +121,7 @@ def load(
         model=model,
         estimator=load_estimator(registry, model, device, dtype),
         denoise=from_network(network, schedule, prior.predicts),
+        perturbed=from_network(partial(network, perturbed=True), schedule, prior.predicts),
         schedule=schedule,
         detector=find,
         parser=parser,

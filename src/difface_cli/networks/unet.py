@@ -26,11 +26,18 @@ from difface_cli.networks.unet_blocks import (
 
 
 class Stage(nn.Sequential):
-    """Layers in a row, of which the residual blocks also take the timestep embedding."""
+    """Layers in a row: residual blocks take the timestep too, attention whether it is perturbed."""
 
-    def forward(self, x: Tensor, emb: Tensor) -> Tensor:  # type: ignore[override]
+    def forward(  # type: ignore[override]
+        self, x: Tensor, emb: Tensor, perturbed: bool = False
+    ) -> Tensor:
         for layer in self:
-            x = layer(x, emb) if isinstance(layer, ResBlock) else layer(x)
+            if isinstance(layer, ResBlock):
+                x = layer(x, emb)
+            elif isinstance(layer, AttentionBlock):
+                x = layer(x, perturbed)
+            else:
+                x = layer(x)
         return x
 
 
@@ -183,7 +190,9 @@ class UNet(nn.Module):
                 continue
             silence(last)
 
-    def forward(self, x: Tensor, t: Tensor, augmented: Tensor | None = None) -> Tensor:
+    def forward(
+        self, x: Tensor, t: Tensor, augmented: Tensor | None = None, *, perturbed: bool = False
+    ) -> Tensor:
         """Predict from x_t in [-1, 1].
 
         Args:
@@ -191,6 +200,8 @@ class UNet(nn.Module):
             t: (b,) timesteps of the unrespaced schedule, or (1,) where all are at the same.
             augmented: b×augment_channels, how each picture was changed; None for pictures as
                 they are, which is what zeros say as well.
+            perturbed: whether attention sees nothing but its own place, see
+                `method.perturbation`.
 
         Returns:
             b×c×h×w, with c = 3, or 6 where the variance is learned.
@@ -201,11 +212,11 @@ class UNet(nn.Module):
         h = F.pixel_unshuffle(x, self.patch_size).to(self.dtype)
         skips = []
         for stage in self.input_blocks:
-            h = stage(h, emb)
+            h = stage(h, emb, perturbed)
             skips.append(h)
-        h = self.middle_block(h, emb)
+        h = self.middle_block(h, emb, perturbed)
         for stage in self.output_blocks:
-            h = stage(torch.cat([h, skips.pop()], dim=1), emb)
+            h = stage(torch.cat([h, skips.pop()], dim=1), emb, perturbed)
         return F.pixel_shuffle(self.out(h), self.patch_size)
 
     @property

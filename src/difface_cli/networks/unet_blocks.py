@@ -119,12 +119,14 @@ class AttentionBlock(nn.Module):
         self.qkv = nn.Conv1d(channels, 3 * channels, 1)
         self.proj_out = nn.Conv1d(channels, channels, 1)
 
-    def forward(self, x: Tensor) -> Tensor:
+    def forward(self, x: Tensor, perturbed: bool = False) -> Tensor:
+        """Of x, b×c×h×w. Perturbed, each position sees itself alone: the map is the identity."""
         # Positions before channels: in channels-last memory these are views, and attention finds
         # the layout that its fast kernels take.
         tokens = self.norm(x).flatten(2).transpose(1, 2)
         qkv = F.linear(tokens, self.qkv.weight.squeeze(-1), self.qkv.bias)
         q, k, v = qkv.view(*tokens.shape[:2], self.num_heads, 3, -1).permute(3, 0, 2, 1, 4)
-        h = F.scaled_dot_product_attention(q, k, v).transpose(1, 2).flatten(2)
+        h = v if perturbed else F.scaled_dot_product_attention(q, k, v)
+        h = h.transpose(1, 2).flatten(2)
         h = F.linear(h, self.proj_out.weight.squeeze(-1), self.proj_out.bias)
         return x + h.transpose(1, 2).view(x.shape)

@@ -87,6 +87,7 @@ class _Settings(_Table):
     steps: Annotated[int, Field(ge=1, le=LARGEST)]
     eta: Annotated[float, Field(ge=0, le=1)]
     sampler: Literal["ddim", "ddpm", "dpm++"]
+    guidance: Annotated[float, Field(ge=0, le=10)] = 0.0
     seed: Whole
     samples: Annotated[int, Field(ge=-LARGEST, le=MOST_SAMPLES)]
     aligned: bool
@@ -276,7 +277,9 @@ def _options(record: _Record) -> Options:
     settings, given = record.settings, record.by_hand or (record.mask.faces if record.mask else [])
     own = {f.name for f in fields(Options)} & set(_Settings.model_fields)
     return Options(
-        settings=Settings(settings.n, settings.steps, settings.eta, settings.sampler),
+        settings=Settings(
+            settings.n, settings.steps, settings.eta, settings.sampler, settings.guidance
+        ),
         by_hand=tuple(face.face() for face in given),
         **{name: getattr(settings, name) for name in own},
     )

@@ -121,8 +121,8 @@ class Restorer:
         Args:
             n: starting timestep N, or "auto" for each face by how degraded it is; None for the
                 model's own way.
-            wishes: further options of the command: steps, eta, sampler, fast, and the fields of
-                `tasks.options.Options`, such as seed, samples, faces, upscale, gate, trust.
+            wishes: further options of the command: steps, eta, sampler, guidance, fast, and the
+                fields of `tasks.options.Options`, such as seed, samples, faces, upscale, gate.
 
         Raises:
             DifFaceError: for what the command would refuse.
@@ -266,7 +266,7 @@ def _options(
             f"n is a timestep{' or auto' if follows else ''}, not {n!r}.",
             "Leave it out for the model's own.",
         )
-    method = {key: wishes.get(key) for key in ("steps", "eta", "sampler")}
+    method = {key: wishes.get(key) for key in ("steps", "eta", "sampler", "guidance")}
     settings = options.settings(
         model, None if isinstance(n, str) else n, **method, fast=wishes.get("fast", False)
     )

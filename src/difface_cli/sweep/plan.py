@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import chain, product
 from typing import Any
 
@@ -18,7 +18,7 @@ from difface_cli.base.progress import NoProgress, Progress
 from difface_cli.base.tensors import to_batch, to_picture
 from difface_cli.faces import align, paste
 from difface_cli.images import Photo
-from difface_cli.method import difface
+from difface_cli.method import difface, perturbation
 from difface_cli.method.chains import Chain, contract_all
 from difface_cli.method.difface import Estimator, Settings
 from difface_cli.metrics.fidelity import distance, psnr, ssim
@@ -55,9 +55,9 @@ class Cell:
     steps: int
     estimator: str
 
-    def settings(self, sampler: str) -> Settings:
-        """The method's settings."""
-        return Settings(n=self.n, steps=self.steps, eta=self.eta, sampler=sampler)
+    def settings(self, method: Settings) -> Settings:
+        """The method's settings: the cell's own, and of the others those of `method`."""
+        return replace(method, n=self.n, steps=self.steps, eta=self.eta)
 
     def __str__(self) -> str:
         return ",".join(f"{axis}={getattr(self, axis)}" for axis in AXES)
@@ -109,7 +109,7 @@ class Done:
     seconds: float
 
 
-def check(plan: Plan, sampler: str, model: str, max_n: int) -> None:
+def check(plan: Plan, method: Settings, model: str, max_n: int) -> None:
     """Raise UsageError, naming option and range, unless every cell can be run.
 
     Args:
@@ -118,7 +118,7 @@ def check(plan: Plan, sampler: str, model: str, max_n: int) -> None:
     """
     for cell in plan.cells:
         try:
-            difface.check(cell.settings(sampler), max_n)
+            difface.check(cell.settings(method), max_n)
         except ValueError as e:
             raise UsageError(
                 f"For the model {model}, {e}.", "Correct --n, --eta or --steps."
@@ -137,7 +137,7 @@ def run(
     cells: Sequence[Cell],
     ready: Ready,
     *,
-    sampler: str = "ddim",
+    method: Settings,
     batch: int = 0,
     progress: Progress | None = None,
 ) -> Iterator[Done]:
@@ -149,6 +149,7 @@ def run(
     Args:
         noise: the user's seed → that of the face's noise.
         estimates: estimator's name → its estimate of the face.
+        method: the settings that are the same for all cells: sampler and guidance.
         batch: cells a network call; 0 lets the device decide.
 
     Returns:
@@ -162,7 +163,7 @@ def run(
 
     def work(part: Sequence[Cell]) -> list[Done]:
         start = time.perf_counter()
-        faces = _restore(part, noise, estimates, ready, sampler, progress)
+        faces = _restore(part, noise, estimates, ready, method, progress)
         seconds = (time.perf_counter() - start) / len(part)
         pairs = zip(part, faces, strict=True)
         return [Done(cell, to_picture(face), seconds) for cell, face in pairs]
@@ -187,15 +188,16 @@ def _restore(
     noise: Callable[[int], int],
     estimates: Mapping[str, Array],
     ready: Ready,
-    sampler: str,
+    method: Settings,
     progress: Progress,
 ) -> Tensor:
     """The faces of cells with as many steps, on the CPU; progress counts the first chain's."""
     starts = {name: to_batch([face], ready.device) for name, face in estimates.items()}
     chains = [
-        Chain(starts[cell.estimator], cell.settings(sampler), noise(cell.seed)) for cell in cells
+        Chain(starts[cell.estimator], cell.settings(method), noise(cell.seed)) for cell in cells
     ]
-    return contract_all(chains, ready.denoise, ready.schedule, progress).cpu()
+    prior = perturbation.guided(ready.denoise, ready.perturbed, method.guidance)
+    return contract_all(chains, prior, ready.schedule, progress).cpu()
 
 
 def measure(

@@ -49,7 +49,7 @@ class Session:
     """What holds for the whole sweep.
 
     Attributes:
-        options: how the photo is treated; of its settings only the sampler counts.
+        options: how the photo is treated; of its settings only sampler and guidance count.
         estimators: name of the weights → the model with that estimator in it.
         reference: the photo in good quality, where there is one.
         report: whether a page to look at is written as well.
@@ -202,7 +202,7 @@ class _Work:
             estimates,
             missing,
             self.ready,
-            sampler=session.options.settings.sampler,
+            method=session.options.settings,
             batch=session.options.batch,
             progress=self.progress,
         ):
@@ -260,6 +260,7 @@ class _Work:
                 "weights": {part: self.hashes.get(name) for part, name in parts.items()},
             },
             "sampler": options.settings.sampler,
+            "guidance": options.settings.guidance,
             "aligned": options.aligned,
             "detect size": self.session.detect_size,
             "device": str(ready.device),

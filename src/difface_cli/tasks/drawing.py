@@ -13,6 +13,7 @@ from torch import Tensor
 from difface_cli.base.progress import NoProgress, Progress
 from difface_cli.base.tensors import to_picture
 from difface_cli.faces import align
+from difface_cli.method import perturbation
 from difface_cli.method.chains import Chain, contract_all
 from difface_cli.method.denoiser import BatchDenoiser
 from difface_cli.method.difface import Settings
@@ -182,7 +183,8 @@ class Drawing:
                 for sample in samples
                 if sample.start is not None
             ]
-            drawn = contract_all(chains, ready.denoise, ready.schedule, self._progress, hold).cpu()
+            prior = perturbation.guided(ready.denoise, ready.perturbed, settings.guidance)
+            drawn = contract_all(chains, prior, ready.schedule, self._progress, hold).cpu()
         return drawn, clock.seconds
 
 

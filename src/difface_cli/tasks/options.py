@@ -81,6 +81,7 @@ def settings(
     steps: int | None,
     eta: float | None,
     sampler: str | None,
+    guidance: float | None = None,
     *,
     fast: bool = False,
 ) -> Settings:
@@ -104,11 +105,13 @@ def settings(
     else:  # the model's steps are for its sampler; whoever names their number means the paper's
         sampler = sampler or (model.sampler if steps is None else Settings.sampler)
         own = model.steps if sampler == model.sampler else max(model.steps, OTHER_STEPS)
+    own_guidance = model.guidance if sampler == model.sampler else 0.0
     return Settings(
         n=n,
         steps=min(own, n) if steps is None else steps,
         eta=model.eta if eta is None else eta,
         sampler=sampler,
+        guidance=own_guidance if guidance is None else guidance,
     )
 
 

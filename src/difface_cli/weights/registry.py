@@ -158,7 +158,7 @@ class Model:
     Attributes:
         parts: part → name of its weights.
         image_size: side of the aligned faces it works on, pixels.
-        n, steps, eta, sampler: the settings that suit it, where the user names none.
+        n, steps, eta, sampler, guidance: the settings that suit it, where the user names none.
         auto_n: whether it suits it best that each face has an N of its own, at most `n`, see
             `trust.auto_n`.
     """
@@ -171,6 +171,7 @@ class Model:
     steps: Annotated[int, Field(ge=1)] = 100
     eta: Annotated[float, Field(ge=0, le=1)] = 0.5
     sampler: Annotated[str, one_of("ddim", "ddpm", "dpm++")] = "ddim"
+    guidance: Annotated[float, Field(ge=0, le=10)] = 0.0
     auto_n: bool = False
     notes: str = ""
 

@@ -59,6 +59,8 @@ def _summary(result: Result, record: Record, done: str) -> str:
         f"model {record['model']['name']}, N {n}, {settings['steps']} steps, "
         f"eta {settings['eta']:g}, seed {settings['seed']}"
     )
+    if settings.get("guidance"):
+        with_what += f", guidance {settings['guidance']:g}"
     if not result.faces:
         return f"No face was found: none was {done}."
     count = f"{len(result.crops)} of {len(result.faces)} faces {done}"
