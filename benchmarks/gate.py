@@ -30,16 +30,15 @@ import numpy as np
 import numpy.typing as npt
 import recognition
 import torch
-from recognition import Recognition
 from scipy.stats import spearmanr
 from starter import portraits
-from torch import Tensor
+from torch import Tensor, nn
 
 from difface_cli import degradations, models
 from difface_cli.base.tensors import to_picture
 from difface_cli.degradations import Degradation
 from difface_cli.faces import paste
-from difface_cli.method import difface
+from difface_cli.method import difface, perturbation
 from difface_cli.metrics.fidelity import psnr
 from difface_cli.models import Ready
 from difface_cli.tasks.options import settings
@@ -64,6 +63,8 @@ class Measured:
         found: what the estimate told of it.
         n: what the rule gave it; None where the gate left it alone.
         psnr, distance: by stage: "found", "estimate", each N as text, and "default".
+        alike: recognition distances to the face found: of the same stages, of the truth ("truth"),
+            and of somebody else's ("stranger").
     """
 
     true: Severity
@@ -71,6 +72,7 @@ class Measured:
     n: int | None
     psnr: dict[str, float]
     distance: dict[str, float]
+    alike: dict[str, float]
 
 
 def main() -> None:
@@ -91,9 +93,9 @@ def main() -> None:
     faces: list[Measured] = []
     for folder in a.folders:
         truths = _pictures(folder, model.image_size, a.count, a.held_out)
-        for truth in truths:
+        for truth, stranger in zip(truths, truths.roll(7, 0), strict=True):
             ns = [int(n) for n in a.n.split(",")]
-            faces.append(measure(ready, recognise, truth, ns, len(faces)))
+            faces.append(measure(ready, recognise, truth, stranger, ns, len(faces)))
     print(gains(faces), following(faces), outcome(faces), sep="\n\n")
     if a.save:
         a.save.write_text(json.dumps([_plain(face) for face in faces]), encoding="utf-8")
@@ -119,7 +121,12 @@ def drawn(number: int) -> Degradation:
 
 
 def measure(
-    ready: Ready, recognise: Recognition, truth: Tensor, ns: Sequence[int], number: int
+    ready: Ready,
+    recognise: nn.Module,
+    truth: Tensor,
+    stranger: Tensor,
+    ns: Sequence[int],
+    number: int,
 ) -> Measured:
     """Degrade a face, restore it every way, and measure what comes out."""
     how = drawn(number)
@@ -132,14 +139,17 @@ def measure(
     stages |= {str(n): contract(ready, f_y, n, number) for n in ns}
     stages["default"] = y if left else contract(ready, f_y, start.n, number)
     mask, sharp = paste.face_mask(y.shape[-1]), to_picture(truth)
-    whole = recognition.embed(recognise, torch.cat([truth[None], *stages.values()]))
-    distances = (whole[1:] - whole[0]).norm(dim=1).tolist()
+    shown = torch.cat([truth[None], *stages.values(), stranger[None]])
+    whole = recognition.embed(recognise, shown)
+    distances = (whole[1:-1] - whole[0]).norm(dim=1).tolist()
+    alike = (whole - whole[1]).norm(dim=1).tolist()
     return Measured(
         true=Severity(how.sigma_x, how.scale, how.noise),
         found=start.severity,
         n=None if left else start.n,
         psnr={name: psnr(to_picture(x[0]), sharp, mask) for name, x in stages.items()},
         distance=dict(zip(stages, distances, strict=True)),
+        alike=dict(zip(["truth", *stages, "stranger"], alike, strict=True)),
     )
 
 
@@ -147,7 +157,8 @@ def contract(ready: Ready, f_y: Tensor, n: int, seed: int) -> Tensor:
     """A face drawn from its estimate by this N, in as many calls as the tool takes."""
     own = auto_n.shortened(settings(ready.model, None, None, None, None), n)
     with torch.inference_mode():
-        return difface.contract(f_y, ready.denoise, ready.schedule, own, [seed]).cpu()
+        prior = perturbation.guided(ready.denoise, ready.perturbed, own.guidance)
+        return difface.contract(f_y, prior, ready.schedule, own, [seed]).cpu()
 
 
 def gains(faces: Sequence[Measured]) -> str:
@@ -212,7 +223,12 @@ def _row(cells: Sequence[str]) -> str:
 
 def _plain(face: Measured) -> dict[str, Any]:
     severities = {"true": vars(face.true), "found": vars(face.found)}
-    return severities | {"n": face.n, "psnr": face.psnr, "distance": face.distance}
+    return severities | {
+        "n": face.n,
+        "psnr": face.psnr,
+        "distance": face.distance,
+        "alike": face.alike,
+    }
 
 
 if __name__ == "__main__":

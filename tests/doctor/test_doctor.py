@@ -100,6 +100,7 @@ def test_a_library_that_is_not_there_too_old_or_lacks_a_part(
         (finding,) = found(look)
         assert finding.state == FAILED
         assert hint in finding.hint
+    monkeypatch.setattr(software, "find_spec", lambda _: None)
     assert states(software.extras) == [NOTE] * len(software.EXTRAS)
 
 

@@ -39,6 +39,8 @@ def _face(face: Record) -> Iterator[str]:
     elif start := face.get("auto_n"):
         found = f"a blur of {start['width']:.1f} px of 512 and noise of {start['noise']:.1f} levels"
         yield f"{name}: N = {start['n']}, for {found}"
+    if face["restored"] and (alike := face.get("trust", {}).get("alike")):
+        yield f"{name}: {alike['told']} (recognition distance {alike['distance']:.2f})"
     for k, reason in face.get("refused", {}).items():
         yield f"{name} left alone in sample {int(k) + 1}: {reason}"
     choice = face.get("choice")
@@ -119,7 +121,10 @@ def _numbers(trust: Mapping[str, Any]) -> Iterator[str]:
     yield "no face" if trust["face_found"] is False else moved
     yield f"{sharpness['before']:.1f} → {sharpness['after']:.1f}"
     yield "—" if trust["variation"] is None else f"{trust['variation']:.1f}"
-    yield "—" if trust["identity"] is None else f"{trust['identity']:.2f}"
+    if trust["identity"] is not None:
+        yield f"{trust['identity']:.2f}"
+    else:
+        yield "—" if (alike := trust.get("alike")) is None else f"{alike['distance']:.2f} apart"
 
 
 def duration(seconds: float) -> str:

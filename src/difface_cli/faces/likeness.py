@@ -1,4 +1,4 @@
-"""How alike a drawn face is to a person: to the face found, or to other photos of them."""
+"""How alike faces are: a drawn one to the face found, or to other photos of the person."""
 
 from __future__ import annotations
 
@@ -7,7 +7,9 @@ from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
+from torch import nn
 
+from difface_cli.faces import identity
 from difface_cli.faces.resample import Array
 
 Floats = npt.NDArray[np.float32]
@@ -38,6 +40,29 @@ class Likeness:
         persons: Sequence[Floats] = self.references or (self.embed(_bytes(found)),)
         vector = self.embed(_bytes(drawn))
         return float(np.mean([vector @ person for person in persons]))
+
+
+@dataclass(frozen=True, eq=False)
+class Recognition:
+    """How far faces are from each other to dlib's network.
+
+    Attributes:
+        network: see `identity.build_dlib`.
+    """
+
+    network: nn.Module
+
+    def describe(self, face: Floats) -> Floats:
+        """128 numbers of an aligned face, s×s×3 in [0, 1]."""
+        return identity.describe(self.network, _bytes(face))
+
+    def distance(self, one: Floats, other: Floats) -> float:
+        """Euclidean, from 0; see `identity.SAME_PERSON` and `trust.alike`.
+
+        Args:
+            one, other: s×s×3 in [0, 1], aligned.
+        """
+        return float(np.linalg.norm(self.describe(one) - self.describe(other)))
 
 
 def _bytes(face: Floats) -> npt.NDArray[np.uint8]:

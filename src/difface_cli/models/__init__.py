@@ -18,6 +18,7 @@ from difface_cli.models.loading import (
     with_likeness,
     with_part,
     with_parts,
+    with_recognition,
 )
 
 __all__ = [
@@ -36,4 +37,5 @@ __all__ = [
     "with_likeness",
     "with_part",
     "with_parts",
+    "with_recognition",
 ]

@@ -7,7 +7,7 @@ from types import MappingProxyType
 
 import torch
 
-from difface_cli.faces.identity import build_arcface
+from difface_cli.faces.identity import build_arcface, build_dlib
 from difface_cli.faces.parse import build_parsenet
 from difface_cli.faces.retinaface import build_retinaface
 from difface_cli.metrics import niqe, perception
@@ -25,6 +25,7 @@ CHECKS: Mapping[str, Check] = MappingProxyType(
         "parsenet": lambda weights, state: build_parsenet(state, CPU),
         "spandrel": lambda weights, state: background.build(weights, state, CPU),
         "arcface": lambda weights, state: build_arcface(state, CPU),
+        "dlib": lambda weights, state: build_dlib(state, CPU),
         "lpips": lambda weights, state: perception.build_lpips(state, CPU),
         "inception": lambda weights, state: perception.build_inception(state, CPU),
         "niqe": lambda weights, state: niqe.natural({k: v.numpy() for k, v in state.items()}),

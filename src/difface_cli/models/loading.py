@@ -15,8 +15,8 @@ from torch import Tensor, nn
 
 from difface_cli.base.errors import DeviceError
 from difface_cli.faces.detect import FaceDetector, build_retinaface
-from difface_cli.faces.identity import build_arcface, embed
-from difface_cli.faces.likeness import Likeness
+from difface_cli.faces.identity import build_arcface, build_dlib, embed
+from difface_cli.faces.likeness import Likeness, Recognition
 from difface_cli.faces.parse import build_parsenet, parse_mask
 from difface_cli.faces.retinaface import folded
 from difface_cli.method.denoiser import BatchDenoiser, from_network
@@ -25,11 +25,12 @@ from difface_cli.method.schedule import Schedule, linear
 from difface_cli.models import background as upscaling
 from difface_cli.models import inference
 from difface_cli.models.background import Upscaler
+from difface_cli.weights import dlib
 from difface_cli.weights.load import read_tensors
 from difface_cli.weights.registry import Model, Registry, Weights
 from difface_cli.weights.store import fingerprint, verified
 
-RECOGNITION = "arcface"  # the model of models.toml that tells people apart
+ARCFACE, DLIB = "arcface", "dlib"  # the models of models.toml that tell people apart
 DEVICES = ("auto", "cpu", "cuda", "mps")
 log = logging.getLogger(__name__)
 
@@ -60,6 +61,7 @@ class Ready:
         hashes: weights' name → sha256 of the file at its source, of all that was loaded.
         max_n: the largest N the prior was trained for.
         likeness: tells how alike a drawn face is to a person, where that is asked for.
+        recognition: tells how far faces are from each other, where its network is installed.
     """
 
     model: Model
@@ -75,6 +77,7 @@ class Ready:
     hashes: Mapping[str, str]
     max_n: int = 999
     likeness: Likeness | None = None
+    recognition: Recognition | None = None
     compiled: bool = False
 
 
@@ -217,10 +220,21 @@ def with_likeness(registry: Registry, ready: Ready) -> Ready:
     Raises:
         RegistryError, WeightsMissing, WeightsInvalid: see `weights`.
     """
-    weights = _part(registry, registry.model(RECOGNITION, "metrics"), "metrics")
+    weights = _part(registry, registry.model(ARCFACE, "metrics"), "metrics")
     network = build_arcface(read_tensors(verified(weights), ready.device), ready.device)
     hashes = MappingProxyType({**ready.hashes, weights.name: fingerprint(weights)})
     return replace(ready, likeness=Likeness(partial(embed, network)), hashes=hashes)
+
+
+def with_recognition(registry: Registry, ready: Ready) -> Ready:
+    """The model with dlib's network, in float32. It measures; no pixel follows from it.
+
+    Raises:
+        RegistryError, WeightsMissing, WeightsInvalid: see `weights`.
+    """
+    weights = _part(registry, registry.model(DLIB, "metrics"), "metrics")
+    network = build_dlib(dlib.read(verified(weights)), ready.device)
+    return replace(ready, recognition=Recognition(network))
 
 
 def load_background(weights: Weights, device: torch.device) -> Upscaler:

@@ -188,6 +188,13 @@ def trust(found: Found, measured: Trust) -> Record:
         "samples": measured.samples,
         "variation": None if measured.variation is None else round(measured.variation, 2),
         "identity": None if measured.identity is None else round(measured.identity, 4),
+        "alike": None
+        if measured.alike is None
+        else {
+            "distance": round(measured.alike.distance, 3),
+            "estimate": round(measured.alike.estimate, 3),
+            "told": measured.alike.told,
+        },
         "doubt": found.doubt or None,
     }
 

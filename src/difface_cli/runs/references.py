@@ -77,6 +77,16 @@ def measuring(registry: Registry, ready: Ready) -> Ready:
     return ready
 
 
+def recognising(registry: Registry, ready: Ready) -> Ready:
+    """The model with dlib's recognition network, where that is installed; else as it is.
+
+    It only measures, as in `measuring`.
+    """
+    with suppress(WeightsMissing):
+        ready = models.with_recognition(registry, ready)
+    return ready
+
+
 def _look(path: Path, ready: Ready, likeness: Likeness) -> tuple[Floats, str, str] | None:
     """The embedding of a photo's largest face, its path and hash; None where there is none."""
     try:

@@ -63,6 +63,8 @@ class Session:
             detect_size=self.detect_size,
             compiled=self.compiled,
         )
+        if self.task.gauged:
+            ready = references.recognising(self.registry, ready)
         if options.choose == IDENTITY:
             return references.equipped(self.registry, ready, self.references)
         return references.measuring(self.registry, ready) if options.trust > 1 else ready

