@@ -10,12 +10,16 @@ from typing import Any
 import numpy as np
 import pytest
 import skimage.data
+import torch
 from PIL import Image
 from typer.testing import CliRunner
 
 from difface_cli import models
 from difface_cli.cli.app import build
-from difface_cli.faces.likeness import Likeness
+from difface_cli.faces import align
+from difface_cli.faces.identity import build_dlib
+from difface_cli.faces.likeness import Likeness, Recognition
+from difface_cli.weights import dlib, registry, store
 
 QUICK = [
     "--steps",
@@ -97,6 +101,53 @@ def test_references_without_a_face_are_refused(album: Path, brightness: None) ->
     result = difface("restore", "photo.png", *wishes, *QUICK)
     assert result.exit_code == 2
     assert "None of 1 reference photos" in result.output
+    assert not Path("restored").exists()
+
+
+def test_a_guided_face_is_drawn_nearer_to_the_person_and_comes_out_again(album: Path) -> None:
+    Path("her").mkdir()
+    Image.fromarray(skimage.data.astronaut()).crop((120, 0, 340, 260)).save("her/one.png")
+    Image.open("photo.png").resize((55, 65)).resize((165, 195)).save("photo.png")
+    wishes = ["--reference-photos", "her", *QUICK[:-2], "--steps", "4"]
+    apart = []
+    for guide in ("1", "0"):
+        told = [*wishes, "--guide", guide] if guide != "0" else wishes[2:]
+        result = difface("restore", "photo.png", "-o", f"out {guide}", *told)
+        assert result.exit_code == 0, result.output
+        record = json.loads(Path(f"out {guide}/photo.json").read_text())
+        apart.append(recognition_distance(Path(f"out {guide}/photo.png"), Path("her/one.png")))
+        assert record["settings"]["guide"] == float(guide)
+        assert ("references" in record) == (guide != "0")
+    assert apart[0] < 0.8 * apart[1]
+    assert difface("replay", "out 1/photo.json").exit_code == 0
+
+
+def recognition_distance(*files: Path) -> float:
+    """Between the faces of two photos."""
+    known = registry.load().weights
+    network = build_dlib(dlib.read(store.verified(known["dlib"])), torch.device("cpu"))
+    detect = models.load_detector(known["starter-detector"], torch.device("cpu"))
+    faces = []
+    for file in files:
+        rgb = np.asarray(Image.open(file).convert("RGB"))
+        faces.append(align.crop(rgb, align.similarity(detect(rgb)[0].landmarks, 256), 256))
+    return Recognition(network).distance(*faces)
+
+
+def test_what_guides_must_be_there(album: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    result = difface("restore", "photo.png", "--guide", "0.5", *QUICK)
+    assert result.exit_code == 2
+    assert "--reference-photos DIR" in result.output
+    Path("her").mkdir()
+    Image.open("photo.png").save("her/one.png")
+    wishes = ["--reference-photos", "her", *QUICK]
+    result = difface("restore", "photo.png", "--guide", "11", *wishes)
+    assert result.exit_code == 2
+    assert "--guide must be 0 to 10" in result.output
+    monkeypatch.setattr(store, "_installed", lambda location: Path("nowhere") / location)
+    result = difface("restore", "photo.png", "--guide", "0.5", *wishes)
+    assert result.exit_code == 2
+    assert "difface-cli[identity]" in result.output
     assert not Path("restored").exists()
 
 

@@ -70,6 +70,13 @@ def test_a_run_comes_out_again_and_nothing_is_written(album: Path) -> None:
     assert files() == before
 
 
+def test_the_estimate_alone_comes_out_again(album: Path) -> None:
+    wishes = ["--n", "0", "-o", "estimate", "--device", "cpu"]
+    assert difface("restore", "photo.png", *wishes).exit_code == 0
+    result = difface("replay", "estimate/photo.json")
+    assert result.exit_code == 0, result.output
+
+
 def test_results_that_are_gone_are_told_by_their_hash(album: Path) -> None:
     Path("out/photo.png").unlink()
     assert difface("replay", "out/photo.json").exit_code == 0

@@ -12,7 +12,7 @@ import torch
 from torch import Tensor
 
 from difface_cli.method.denoiser import Denoised
-from difface_cli.method.guidance import LUMA, Luma, Mask, Operator, Solvable, refine
+from difface_cli.method.guidance import LUMA, Luma, Mask, Operator, Solvable, descend, refine
 from difface_cli.method.samplers import ddim, ddpm, sample
 from difface_cli.method.schedule import linear, timesteps
 from tests.method.test_samplers import gaussian, golden_run, oracle, replay
@@ -194,3 +194,52 @@ def test_an_operator_without_closed_form_takes_gradient_steps() -> None:
     x0 = rand(2, 3, 8, 8)
     out = refine(oracle(x0), OnlyGradient(), 0.25, "gradient")(x0, 100).x0
     torch.testing.assert_close(out, 0.5 * x0)
+
+
+def test_descending_takes_a_step_of_the_given_length_down_the_misfit() -> None:
+    x0, target, x_t = (
+        0.3 * rand(2, 3, 8, 8),
+        0.3 * rand(2, 3, 8, 8, seed=1),
+        rand(2, 3, 8, 8, seed=2),
+    )
+
+    def misfit(x: Tensor) -> Tensor:
+        return (x - target).square().mean((1, 2, 3))
+
+    view = descend(lambda x, t: Denoised(x0, x), misfit, 0.05)(x_t, 3)
+    step = view.x0 - x0
+    torch.testing.assert_close(
+        step.square().mean((1, 2, 3)).sqrt(), torch.tensor([0.05] * 2).double()
+    )
+    torch.testing.assert_close(
+        step,
+        0.05 * (target - x0) / (target - x0).square().mean((1, 2, 3), keepdim=True).sqrt(),
+        atol=1e-6,
+        rtol=0,
+    )
+    torch.testing.assert_close(view.eps, x_t)
+
+
+def test_it_descends_in_inference_mode_through_a_network() -> None:
+    network = torch.nn.Conv2d(3, 1, 3).double()
+
+    def misfit(x: Tensor) -> Tensor:
+        return network(x.double()).square().mean((1, 2, 3))
+
+    with torch.inference_mode():
+        x0, x_t = 0.3 * rand(1, 3, 8, 8), rand(1, 3, 8, 8, seed=2)
+        view = descend(lambda x, t: Denoised(x0, x), misfit, 0.01)(x_t, 3)
+        assert misfit(view.x0) < misfit(x0)
+
+
+def test_no_step_and_no_slope_change_nothing() -> None:
+    x0, x_t = 0.3 * rand(1, 3, 8, 8), rand(1, 3, 8, 8, seed=2)
+
+    def own(x: Tensor, t: int) -> Denoised:
+        return Denoised(x0, x)
+
+    assert descend(own, lambda x: x.sum((1, 2, 3)), 0) is own
+    flat = descend(own, lambda x: (x * 0).sum((1, 2, 3)), 0.1)(x_t, 3)
+    torch.testing.assert_close(flat.x0, x0)
+    with pytest.raises(ValueError, match="0 or more"):
+        descend(own, lambda x: x, -0.1)

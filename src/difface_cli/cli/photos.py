@@ -98,9 +98,14 @@ class Asked:
         )
         model = with_parts(known, model, detector=self.detector)
         options.check(wished, model.name, max_n(known, model))
-        if self.reference_photos and wished.choose != IDENTITY:
+        if self.reference_photos and wished.choose != IDENTITY and not wished.guide:
             raise UsageError(
-                "--reference-photos choose by identity.", "Add --choose identity --samples 4."
+                "--reference-photos choose by identity, or guide what is drawn.",
+                "Add --choose identity --samples 4, or --guide 0.5.",
+            )
+        if wished.guide and not self.reference_photos:
+            raise UsageError(
+                "--guide needs other photos of the person.", "Add --reference-photos DIR."
             )
         place = resolve_device(self.device.value)
         people = references.photos_in(self.reference_photos) if self.reference_photos else ()

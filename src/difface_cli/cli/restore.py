@@ -23,6 +23,7 @@ def restore(
     asked: Asked,
     n: shared.NOrAuto = None,
     estimator: shared.Estimator = None,
+    guide: shared.Guide = 0.0,
     strength: shared.Strength = 1.0,
     keep_detail: shared.KeepDetail = False,
     grain: shared.Grain = False,
@@ -60,7 +61,7 @@ def restore(
     chosen = with_parts(known, model, estimator=estimator, parser=parser, background=background)
     session = asked.session(
         Restore(), known, chosen, asked.settings(model, asked_n),
-        auto_n=auto_n, strength=strength, upscale=upscale, gray=gray.value,
+        auto_n=auto_n, guide=guide, strength=strength, upscale=upscale, gray=gray.value,
         keep_detail=keep_detail, grain=grain, gate=gates.FORCE if force else gate.value,
     )  # fmt: skip
     return photos.go(session, asked)

@@ -149,6 +149,15 @@ Guidance = Annotated[
         show_default=False,
     ),
 ]
+Guide = Annotated[
+    float,
+    typer.Option(
+        "--guide",
+        help="Move the face towards the person of --reference-photos at every call of the prior, "
+        "by so many grey levels: 0.5 is measured best (needs difface-cli[identity]).",
+        rich_help_panel=METHOD,
+    ),
+]
 Estimator = Annotated[
     str | None,
     typer.Option(
@@ -221,7 +230,8 @@ ReferencePhotos = Annotated[
     typer.Option(
         "--reference-photos",
         metavar="DIR",
-        help="Other photos of the person, for --choose identity; the largest face of each counts.",
+        help="Other photos of the person, for --choose identity and --guide; of each the largest "
+        "face counts.",
         rich_help_panel=METHOD,
     ),
 ]

@@ -7,7 +7,8 @@ from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
-from torch import nn
+import torch
+from torch import Tensor, nn
 
 from difface_cli.faces import identity
 from difface_cli.faces.resample import Array
@@ -48,9 +49,13 @@ class Recognition:
 
     Attributes:
         network: see `identity.build_dlib`.
+        references: descriptions of the person in other photos.
+        sources: these photos, as path and sha256.
     """
 
     network: nn.Module
+    references: tuple[Floats, ...] = ()
+    sources: tuple[tuple[str, str], ...] = ()
 
     def describe(self, face: Floats) -> Floats:
         """128 numbers of an aligned face, s×s×3 in [0, 1]."""
@@ -63,6 +68,16 @@ class Recognition:
             one, other: s×s×3 in [0, 1], aligned.
         """
         return float(np.linalg.norm(self.describe(one) - self.describe(other)))
+
+    def misfit(self, faces: Tensor) -> Tensor:
+        """The mean distance to the references, (b,), differentiable.
+
+        Args:
+            faces: b×3×s×s in [-1, 1], aligned.
+        """
+        persons = torch.from_numpy(np.stack(self.references)).to(faces)
+        described = self.network(identity.chip((faces + 1) * 127.5))
+        return torch.cdist(described, persons).mean(1)
 
 
 def _bytes(face: Floats) -> npt.NDArray[np.uint8]:

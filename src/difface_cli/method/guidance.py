@@ -1,4 +1,4 @@
-"""Hold a denoiser's clean picture to what is known of it: section V of the paper.
+"""Hold a denoiser's clean picture to what is known of it: section V of the paper, and beyond it.
 
 A refinement wraps a denoiser and is one; samplers and networks know nothing of it. A new linear
 degradation A is one more operator: the gradient of its misfit ‖A x0 - y0‖² and, where there is
@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Protocol, TypeVar, runtime_checkable
 
+import torch
 from torch import Tensor
 
 from difface_cli.base.luma import LUMA
@@ -20,6 +21,7 @@ from difface_cli.method.denoiser import Denoised
 T = TypeVar("T")  # a timestep, or one for each picture
 
 REFINEMENTS = ("closed-form", "gradient")
+FLAT = 1e-20  # a slope of this length is none, and no direction
 
 
 class Operator(Protocol):
@@ -138,3 +140,41 @@ def refine(
         return d.with_x0(x0.clamp(-1, 1))
 
     return refined
+
+
+Misfit = Callable[[Tensor], Tensor]  # x0, b×3×h×w in [-1, 1], to one number for each picture
+
+
+def descend(
+    denoise: Callable[[Tensor, T], Denoised], misfit: Misfit, step: float
+) -> Callable[[Tensor, T], Denoised]:
+    """A denoiser whose clean picture takes a step down the gradient of any misfit, at every call.
+
+    For what is known of a picture and is no linear operator, such as how a network describes it.
+    The gradient goes through the misfit alone and not through the prior. It tells the direction;
+    the step's length is given, for the gradient's own has no meaning in grey levels.
+
+    Args:
+        denoise: takes a timestep for all pictures, or one for each; the new one takes the same.
+        misfit: is differentiated; it is called outside of inference mode.
+        step: root mean square over a picture's pixels, in the range of 2 from -1 to 1; 0 gives
+            `denoise` itself.
+
+    Raises:
+        ValueError: for a step below 0.
+    """
+    if not step >= 0:
+        raise ValueError(f"a step must be 0 or more, not {step}")
+    if step == 0:
+        return denoise
+
+    def descended(x_t: Tensor, t: T) -> Denoised:
+        d = denoise(x_t, t)
+        with torch.inference_mode(False), torch.enable_grad():
+            x0 = d.x0.clone().float().requires_grad_()
+            (slope,) = torch.autograd.grad(misfit(x0).sum(), x0)
+        length = slope.square().mean((1, 2, 3), keepdim=True).sqrt()
+        moved = d.x0 - step * (slope / length.clamp(min=FLAT)).to(d.x0)
+        return d.with_x0(moved.clamp(-1, 1))
+
+    return descended

@@ -83,8 +83,8 @@ class _Model(_Table):
 class _Settings(_Table):
     """Every option that a record has; those younger than it have their defaults."""
 
-    n: Annotated[int, Field(ge=1, le=LARGEST)]
-    steps: Annotated[int, Field(ge=1, le=LARGEST)]
+    n: Annotated[int, Field(ge=0, le=LARGEST)]
+    steps: Annotated[int, Field(ge=0, le=LARGEST)]
     eta: Annotated[float, Field(ge=0, le=1)]
     sampler: Literal["ddim", "ddpm", "dpm++"]
     guidance: Annotated[float, Field(ge=0, le=10)] = 0.0
@@ -103,6 +103,7 @@ class _Settings(_Table):
     grain: bool = False
     gate: Text = "off"
     trust: Whole = 1
+    guide: Annotated[float, Field(ge=0, le=10)] = 0.0
     gamma: Annotated[float, Field(ge=0, le=LARGEST)] = 0.5
     refine: Literal["closed-form", "gradient"] = "closed-form"
     keep_known: bool = True
@@ -183,7 +184,7 @@ class Run:
         holes_sha256: of the holes that were filled, see `tasks.inpaint.hash_of`; empty for none.
         device, precision, compiled: what it was computed on, in ("fp32", …), and how.
         versions: of libraries and machine.
-        references: photos of the person that samples were chosen by, path and hash.
+        references: photos of the person that samples were chosen or guided by, path and hash.
     """
 
     task: Task

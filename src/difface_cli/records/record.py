@@ -101,10 +101,11 @@ def _given(given: Face) -> Record:
 
 
 def _references(ready: Ready) -> Record:
-    """The photos of the person that samples were chosen by, where there were any."""
-    if ready.likeness is None or not ready.likeness.sources:
+    """The photos of the person that samples were chosen or guided by, where there were any."""
+    knowing = (ready.likeness, ready.recognition)
+    sources = next((one.sources for one in knowing if one and one.sources), ())
+    if not sources:
         return {}
-    sources = ready.likeness.sources
     return {"references": [{"path": path, "sha256": digest} for path, digest in sources]}
 
 

@@ -1,4 +1,4 @@
-"""Photos of one person, for choosing the sample that is most like them."""
+"""Photos of one person: to choose the sample most like them, or to guide what is drawn."""
 
 from __future__ import annotations
 
@@ -14,7 +14,8 @@ from difface_cli import images, models
 from difface_cli.base.errors import DifFaceError, FaceError, UsageError, WeightsMissing
 from difface_cli.base.hashing import sha256
 from difface_cli.faces import align
-from difface_cli.faces.likeness import Floats, Likeness
+from difface_cli.faces.identity import describe
+from difface_cli.faces.likeness import Embed, Floats
 from difface_cli.images import Photo
 from difface_cli.images.writing import SUFFIXES
 from difface_cli.models import Ready
@@ -53,12 +54,7 @@ def equipped(registry: Registry, ready: Ready, photos: Sequence[Path]) -> Ready:
     likeness = ready.likeness
     if not photos or likeness is None:
         return ready
-    looks = [look for photo in photos if (look := _look(photo, ready, likeness))]
-    if not looks:
-        raise FaceError(
-            f"None of {len(photos)} reference photos shows a face.",
-            "Give photos in which the person's face is large.",
-        )
+    looks = _looks(photos, ready, likeness.embed)
     known = replace(
         likeness,
         references=tuple(vector for vector, _, _ in looks),
@@ -77,6 +73,25 @@ def measuring(registry: Registry, ready: Ready) -> Ready:
     return ready
 
 
+def guided(registry: Registry, ready: Ready, photos: Sequence[Path]) -> Ready:
+    """The model with dlib's network, which knows the person of these photos.
+
+    Raises:
+        WeightsMissing: when the network is not installed.
+        FaceError: when none of the photos shows a face.
+    """
+    recognition = models.with_recognition(registry, ready).recognition
+    if recognition is None:
+        raise ValueError("the model came without the network")
+    looks = _looks(photos, ready, lambda face: describe(recognition.network, face))
+    known = replace(
+        recognition,
+        references=tuple(vector for vector, _, _ in looks),
+        sources=tuple((path, digest) for _, path, digest in looks),
+    )
+    return replace(ready, recognition=known)
+
+
 def recognising(registry: Registry, ready: Ready) -> Ready:
     """The model with dlib's recognition network, where that is installed; else as it is.
 
@@ -87,7 +102,22 @@ def recognising(registry: Registry, ready: Ready) -> Ready:
     return ready
 
 
-def _look(path: Path, ready: Ready, likeness: Likeness) -> tuple[Floats, str, str] | None:
+def _looks(photos: Sequence[Path], ready: Ready, embed: Embed) -> list[tuple[Floats, str, str]]:
+    """Of every photo that shows a face: the embedding of its largest, its path and hash.
+
+    Raises:
+        FaceError: when none does.
+    """
+    looks = [look for photo in photos if (look := _look(photo, ready, embed))]
+    if not looks:
+        raise FaceError(
+            f"None of {len(photos)} reference photos shows a face.",
+            "Give photos in which the person's face is large.",
+        )
+    return looks
+
+
+def _look(path: Path, ready: Ready, embed: Embed) -> tuple[Floats, str, str] | None:
     """The embedding of a photo's largest face, its path and hash; None where there is none."""
     try:
         photo, digest = images.read(path), sha256(path)
@@ -98,7 +128,7 @@ def _look(path: Path, ready: Ready, likeness: Likeness) -> tuple[Floats, str, st
     if face is None:
         log.warning("The reference %s is left out: no face was found in it.", path)
         return None
-    return likeness.embed(face), str(path), digest
+    return embed(face), str(path), digest
 
 
 def _largest(photo: Photo, ready: Ready) -> np.ndarray | None:

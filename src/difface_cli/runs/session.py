@@ -27,7 +27,7 @@ class Session:
     Attributes:
         quality: of JPEG and WebP files.
         save_faces: whether each face is written too, as found, estimated and drawn.
-        references: photos of the person that samples are chosen by.
+        references: photos of the person that samples are chosen or guided by.
         timeless: whether the records beside results leave out when and how fast they were made,
             so that the same run gives the same bytes; its manifest tells that.
     """
@@ -65,6 +65,8 @@ class Session:
         )
         if self.task.gauged:
             ready = references.recognising(self.registry, ready)
+        if options.guide:
+            ready = references.guided(self.registry, ready, self.references)
         if options.choose == IDENTITY:
             return references.equipped(self.registry, ready, self.references)
         return references.measuring(self.registry, ready) if options.trust > 1 else ready

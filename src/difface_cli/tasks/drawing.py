@@ -17,6 +17,7 @@ from difface_cli.method import perturbation
 from difface_cli.method.chains import Chain, contract_all
 from difface_cli.method.denoiser import BatchDenoiser
 from difface_cli.method.difface import Settings
+from difface_cli.method.guidance import descend
 from difface_cli.models import Ready
 from difface_cli.tasks.batches import Batches
 from difface_cli.tasks.options import Options
@@ -177,13 +178,15 @@ class Drawing:
 
         with clock("denoise"):
             self._progress.stage("denoising")
-            settings = self._options.settings
+            options, settings = self._options, self._options.settings
             chains = [
                 Chain(sample.start, sample.face.settings(settings), sample.seed, sample.face.cut)
                 for sample in samples
                 if sample.start is not None
             ]
             prior = perturbation.guided(ready.denoise, ready.perturbed, settings.guidance)
+            if options.guide and ready.recognition:
+                prior = descend(prior, ready.recognition.misfit, options.guide / 127.5)
             drawn = contract_all(chains, prior, ready.schedule, self._progress, hold).cpu()
         return drawn, clock.seconds
 

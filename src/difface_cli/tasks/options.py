@@ -19,6 +19,7 @@ UPSCALES = (1, 2, 4)
 GRAYS = ("auto", "on", "off")
 FAST_SAMPLER, FAST_STEPS = "dpm++", 10
 OTHER_STEPS = 20  # at least, of a sampler that is not the model's own
+MOST_GUIDE = 10.0  # grey levels a call, far beyond what is of use, which is 0.5
 CHOICES = ("all", "largest", "center")
 
 
@@ -44,6 +45,8 @@ class Options:
         gate: "on" leaves faces alone that restoring would harm, "force" restores them and says
             why not, "off" does not ask.
         trust: how often each face is drawn at least, to see how the seeds differ.
+        guide: how far each call of the prior moves the face towards the person of the reference
+            photos, root mean square in grey levels of 255; 0 for not at all.
     """
 
     settings: Settings = field(default_factory=Settings)
@@ -63,6 +66,7 @@ class Options:
     grain: bool = False
     gate: str = gate.OFF
     trust: int = 1
+    guide: float = 0.0
 
     @property
     def results(self) -> int:
@@ -155,6 +159,10 @@ def check_counts(options: Options) -> None:
         (options.min_face >= 0, f"--min-face must not be negative, not {options.min_face}"),
         (options.trust >= 1, f"--trust must be at least 1, not {options.trust}"),
         (options.gate in gate.MODES, f"--gate must be on or off, not {options.gate}"),
+        (
+            0 <= options.guide <= MOST_GUIDE,
+            f"--guide must be 0 to {MOST_GUIDE:g}, not {options.guide:g}",
+        ),
         (options.batch >= 0, f"--batch must not be negative, not {options.batch}"),
     )
     require(problems, "See the command's --help.")
