@@ -150,7 +150,7 @@ def test_pasted_cells_are_sent_to_their_command(tmp_path: Path) -> None:
         ("settings", NOTHING),
         ("settings.n", NOTHING),
         ("settings.n", "200"),
-        ("settings.n", 0),
+        ("settings.n", -1),
         ("settings.n", 10**30),
         ("settings.steps", 2.5),
         ("settings.eta", float("nan")),
