@@ -38,7 +38,7 @@ from difface_cli import degradations, models
 from difface_cli.base.tensors import to_picture
 from difface_cli.degradations import Degradation
 from difface_cli.faces import paste
-from difface_cli.method import difface, perturbation
+from difface_cli.method import difface
 from difface_cli.metrics.fidelity import psnr
 from difface_cli.models import Ready
 from difface_cli.tasks.options import settings
@@ -157,7 +157,7 @@ def contract(ready: Ready, f_y: Tensor, n: int, seed: int) -> Tensor:
     """A face drawn from its estimate by this N, in as many calls as the tool takes."""
     own = auto_n.shortened(settings(ready.model, None, None, None, None), n)
     with torch.inference_mode():
-        prior = perturbation.guided(ready.denoise, ready.perturbed, own.guidance)
+        prior = ready.prior(own.guidance)
         return difface.contract(f_y, prior, ready.schedule, own, [seed]).cpu()
 
 

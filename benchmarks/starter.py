@@ -269,7 +269,7 @@ def timed(run: Callable[[int], Tensor], count: int) -> tuple[Tensor, float]:
 def restored(ready: Ready, starts: Tensor, settings: Settings, n: Sequence[int]) -> Any:
     """Diffuse each face to its own N and back, with the seconds of a face; see `timed`."""
 
-    prior = perturbation.guided(ready.denoise, ready.perturbed, settings.guidance)
+    prior = ready.prior(settings.guidance)
 
     def run(i: int) -> Tensor:
         own = auto_n.shortened(settings, n[i])

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from difface_cli.models.loading import (
     DEVICES,
+    DLIB,
     PRECISIONS,
     Parser,
     Ready,
@@ -23,6 +24,7 @@ from difface_cli.models.loading import (
 
 __all__ = [
     "DEVICES",
+    "DLIB",
     "PRECISIONS",
     "Parser",
     "Ready",

@@ -21,6 +21,7 @@ from difface_cli.faces.parse import build_parsenet, parse_mask
 from difface_cli.faces.retinaface import folded
 from difface_cli.method.denoiser import BatchDenoiser, from_network
 from difface_cli.method.difface import Estimator
+from difface_cli.method.perturbation import guided
 from difface_cli.method.schedule import Schedule, linear
 from difface_cli.models import background as upscaling
 from difface_cli.models import inference
@@ -79,6 +80,10 @@ class Ready:
     likeness: Likeness | None = None
     recognition: Recognition | None = None
     compiled: bool = False
+
+    def prior(self, guidance: float) -> BatchDenoiser:
+        """The denoiser with as much guidance, see `method.perturbation`."""
+        return guided(self.denoise, self.perturbed, guidance)
 
 
 def load(

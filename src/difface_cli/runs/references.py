@@ -6,7 +6,10 @@ import logging
 from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
+from types import MappingProxyType
+from typing import TypeVar
 
 import numpy as np
 
@@ -15,13 +18,15 @@ from difface_cli.base.errors import DifFaceError, FaceError, UsageError, Weights
 from difface_cli.base.hashing import sha256
 from difface_cli.faces import align
 from difface_cli.faces.identity import describe
-from difface_cli.faces.likeness import Embed, Floats
+from difface_cli.faces.likeness import Embed, Floats, Likeness, Recognition
 from difface_cli.images import Photo
 from difface_cli.images.writing import SUFFIXES
 from difface_cli.models import Ready
 from difface_cli.weights.registry import Registry
+from difface_cli.weights.store import fingerprint
 
 log = logging.getLogger(__name__)
+T = TypeVar("T", Likeness, Recognition)
 
 SIZE = 256  # of the faces that are compared, pixels
 
@@ -54,13 +59,7 @@ def equipped(registry: Registry, ready: Ready, photos: Sequence[Path]) -> Ready:
     likeness = ready.likeness
     if not photos or likeness is None:
         return ready
-    looks = _looks(photos, ready, likeness.embed)
-    known = replace(
-        likeness,
-        references=tuple(vector for vector, _, _ in looks),
-        sources=tuple((path, digest) for _, path, digest in looks),
-    )
-    return replace(ready, likeness=known)
+    return replace(ready, likeness=_acquainted(likeness, likeness.embed, photos, ready))
 
 
 def measuring(registry: Registry, ready: Ready) -> Ready:
@@ -80,16 +79,13 @@ def guided(registry: Registry, ready: Ready, photos: Sequence[Path]) -> Ready:
         WeightsMissing: when the network is not installed.
         FaceError: when none of the photos shows a face.
     """
-    recognition = models.with_recognition(registry, ready).recognition
+    ready = models.with_recognition(registry, ready)
+    recognition = ready.recognition
     if recognition is None:
         raise ValueError("the model came without the network")
-    looks = _looks(photos, ready, lambda face: describe(recognition.network, face))
-    known = replace(
-        recognition,
-        references=tuple(vector for vector, _, _ in looks),
-        sources=tuple((path, digest) for _, path, digest in looks),
-    )
-    return replace(ready, recognition=known)
+    known = _acquainted(recognition, partial(describe, recognition.network), photos, ready)
+    hashes = {**ready.hashes, models.DLIB: fingerprint(registry.weights[models.DLIB])}
+    return replace(ready, recognition=known, hashes=MappingProxyType(hashes))
 
 
 def recognising(registry: Registry, ready: Ready) -> Ready:
@@ -102,11 +98,11 @@ def recognising(registry: Registry, ready: Ready) -> Ready:
     return ready
 
 
-def _looks(photos: Sequence[Path], ready: Ready, embed: Embed) -> list[tuple[Floats, str, str]]:
-    """Of every photo that shows a face: the embedding of its largest, its path and hash.
+def _acquainted(one: T, embed: Embed, photos: Sequence[Path], ready: Ready) -> T:
+    """What tells people apart, with the embedding of the largest face in each photo.
 
     Raises:
-        FaceError: when none does.
+        FaceError: when none of the photos shows a face.
     """
     looks = [look for photo in photos if (look := _look(photo, ready, embed))]
     if not looks:
@@ -114,7 +110,11 @@ def _looks(photos: Sequence[Path], ready: Ready, embed: Embed) -> list[tuple[Flo
             f"None of {len(photos)} reference photos shows a face.",
             "Give photos in which the person's face is large.",
         )
-    return looks
+    return replace(
+        one,
+        references=tuple(vector for vector, _, _ in looks),
+        sources=tuple((path, digest) for _, path, digest in looks),
+    )
 
 
 def _look(path: Path, ready: Ready, embed: Embed) -> tuple[Floats, str, str] | None:

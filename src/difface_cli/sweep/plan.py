@@ -18,7 +18,7 @@ from difface_cli.base.progress import NoProgress, Progress
 from difface_cli.base.tensors import to_batch, to_picture
 from difface_cli.faces import align, paste
 from difface_cli.images import Photo
-from difface_cli.method import difface, perturbation
+from difface_cli.method import difface
 from difface_cli.method.chains import Chain, contract_all
 from difface_cli.method.difface import Estimator, Settings
 from difface_cli.metrics.fidelity import distance, psnr, ssim
@@ -196,7 +196,7 @@ def _restore(
     chains = [
         Chain(starts[cell.estimator], cell.settings(method), noise(cell.seed)) for cell in cells
     ]
-    prior = perturbation.guided(ready.denoise, ready.perturbed, method.guidance)
+    prior = ready.prior(method.guidance)
     return contract_all(chains, prior, ready.schedule, progress).cpu()
 
 

@@ -11,7 +11,6 @@ import numpy as np
 import torch
 
 from difface_cli.images import Photo
-from difface_cli.method import perturbation
 from difface_cli.models import Ready
 from difface_cli.tasks.batches import default_batch
 from difface_cli.tasks.options import Options
@@ -43,7 +42,7 @@ def estimate(photo: Photo, faces: int, ready: Ready, task: Task, options: Option
     with torch.inference_mode():
         ready.denoise(x, t)  # the first call also chooses kernels
         estimator = _seconds(lambda: task.start([cut] * batch, [0] * batch, ready), ready.device)
-        denoise = perturbation.guided(ready.denoise, ready.perturbed, options.settings.guidance)
+        denoise = ready.prior(options.settings.guidance)
         prior = _seconds(lambda: denoise(x, t), ready.device)
     estimates = -(-faces // batch)
     chains = -(-faces * options.drawn // batch)

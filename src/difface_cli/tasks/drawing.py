@@ -13,7 +13,6 @@ from torch import Tensor
 from difface_cli.base.progress import NoProgress, Progress
 from difface_cli.base.tensors import to_picture
 from difface_cli.faces import align
-from difface_cli.method import perturbation
 from difface_cli.method.chains import Chain, contract_all
 from difface_cli.method.denoiser import BatchDenoiser
 from difface_cli.method.difface import Settings
@@ -184,7 +183,7 @@ class Drawing:
                 for sample in samples
                 if sample.start is not None
             ]
-            prior = perturbation.guided(ready.denoise, ready.perturbed, settings.guidance)
+            prior = ready.prior(settings.guidance)
             if options.guide and ready.recognition:
                 prior = descend(prior, ready.recognition.misfit, options.guide / 127.5)
             drawn = contract_all(chains, prior, ready.schedule, self._progress, hold).cpu()
