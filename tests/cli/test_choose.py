@@ -118,8 +118,26 @@ def test_a_guided_face_is_drawn_nearer_to_the_person_and_comes_out_again(album: 
         apart.append(recognition_distance(Path(f"out {guide}/photo.png"), Path("her/one.png")))
         assert record["settings"]["guide"] == float(guide)
         assert ("references" in record) == (guide != "0")
+        assert ("dlib" in record["model"]["weights"]) == (guide != "0")
     assert apart[0] < 0.8 * apart[1]
     assert difface("replay", "out 1/photo.json").exit_code == 0
+
+
+def test_likeness_is_told_where_its_network_is_installed_and_missed_by_nobody_else(
+    album: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    result = difface("restore", "photo.png", "--force", *QUICK[:4])
+    assert result.exit_code == 0, result.output
+    alike = json.loads(Path("restored/photo.json").read_text())["faces"][0]["trust"]["alike"]
+    assert f"{alike['told']} (recognition distance {alike['distance']:.2f})" in result.output
+    assert 0 < alike["distance"] < 1
+    assert 0 < alike["estimate"] < 1
+    monkeypatch.setattr(store, "_installed", lambda location: Path("nowhere") / location)
+    result = difface("restore", "photo.png", "--force", "-o", "without", *QUICK[:4])
+    assert result.exit_code == 0, result.output
+    faces = json.loads(Path("without/photo.json").read_text())["faces"]
+    assert faces[0]["trust"]["alike"] is None
+    assert Path("without/photo.png").read_bytes() == Path("restored/photo.png").read_bytes()
 
 
 def recognition_distance(*files: Path) -> float:

@@ -125,3 +125,14 @@ def test_a_face_that_no_memory_holds_fails_its_photo_alone(batch: int) -> None:
     drawing.flush()
     assert isinstance(promises[1].exception(), DeviceError)
     assert [len(promises[k].result().crops) for k in (0, 2)] == [2, 1]
+
+
+@pytest.mark.parametrize(("guidance", "calls"), [(0.0, 0), (2.0, QUICK.settings.steps)])
+def test_guidance_asks_the_perturbed_prior_once_a_step(guidance: float, calls: int) -> None:
+    own, perturbed = Network(), Network()
+    model = replace(own.ready, perturbed=perturbed.denoise)
+    options = replace(QUICK, settings=replace(QUICK.settings, guidance=guidance))
+    (prepared,) = photos(own, options, ("0",))
+    Drawing(model, TASK, options).add(prepared).result()
+    assert len(perturbed.sizes) == calls
+    assert len(own.sizes) == QUICK.settings.steps

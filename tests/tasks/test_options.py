@@ -84,6 +84,16 @@ class TestSettings:
         assert settings(quick, None, None, None, "ddim").steps == 20
         assert settings(quick, None, None, None, None, fast=True).steps == 8
 
+    def test_a_models_guidance_goes_with_its_own_sampler(self) -> None:
+        clear = replace(self.MODEL, sampler="dpm++", steps=8, guidance=2.0)
+        assert settings(clear, None, None, None, None).guidance == 2
+        assert settings(clear, None, None, None, None, fast=True).guidance == 2
+        assert settings(clear, None, 100, 0.5, None).guidance == 0  # the paper's method
+        assert settings(clear, None, None, None, "ddim").guidance == 0
+        assert settings(clear, None, 100, None, None, 1.5).guidance == 1.5
+        with pytest.raises(UsageError, match="guidance must be 0 to 10"):
+            check(Options(settings=Settings(n=200, steps=3, guidance=11)), "m", 999)
+
     def test_fast_is_few_steps_of_second_order(self) -> None:
         fast = settings(self.MODEL, None, None, None, None, fast=True)
         assert fast == Settings(300, 10, 0.25, "dpm++")

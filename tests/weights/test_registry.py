@@ -198,3 +198,17 @@ def test_every_built_in_block_can_be_shown_before_a_download(weights: Weights) -
     assert weights.sources
     if weights.licence == "S-Lab-1.0":
         assert "non-commercial" in weights.notes
+
+
+def test_a_file_of_another_package_is_named_after_that_package(tmp_path: Path) -> None:
+    hint = '\nsources = [{ installed = "%s", extra = "identity" }]\n'
+    for location, fine in (("some_package/models/file.dat", True), ("file.dat", False),
+                           ("../etc/passwd", False), ("a/../../b", False)):  # fmt: skip
+        file = tmp_path / "models.toml"
+        file.write_text('[weights.w]\npart = "metrics"\nnetwork = "dlib"' + hint % location)
+        if fine:
+            (source,) = registry.load(file).weights["w"].sources
+            assert (source.kind, source.remote) == ("installed", False)
+        else:
+            with pytest.raises(RegistryError, match="installed is no PACKAGE/FILE"):
+                registry.load(file)
